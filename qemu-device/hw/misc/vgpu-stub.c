@@ -1,0 +1,325 @@
+/*
+ * vgpu-stub: a PCI accelerator that can be seen, driven and trusted
+ *
+ * The device is specified in docs/specs/vgpu-stub.rst. It is conventional PCI
+ * on a conventional bus and an Express endpoint on an Express bus.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/log.h"
+#include "qemu/module.h"
+#include "migration/vmstate.h"
+#include "qom/object.h"
+#include "trace.h"
+#include "vgpu-stub-compat.h"
+#include "vgpu_stub.h"
+
+#define TYPE_VGPU_STUB "vgpu-stub"
+OBJECT_DECLARE_SIMPLE_TYPE(VGPUStubState, VGPU_STUB)
+
+struct VGPUStubState {
+    PCIDevice parent_obj;
+
+    MemoryRegion mmio;
+
+    /* registers that hold state; the others are constants */
+    uint32_t scratch;
+    uint32_t bad_access;
+};
+
+/* BAR0 */
+
+static void vgpu_bad_access(VGPUStubState *s, const char *op, hwaddr addr,
+                            unsigned size, const char *why)
+{
+    if (s->bad_access < VGPU_STUB_BAD_ACCESS_MAX) {
+        s->bad_access++;
+    }
+    trace_vgpu_stub_bad_access(op, addr, size, why);
+    qemu_log_mask(LOG_GUEST_ERROR, "vgpu-stub: bad %s at 0x%" HWADDR_PRIx
+                  ", %u bytes: %s\n", op, addr, size, why);
+}
+
+/* The fault in the form of an access, NULL where there is none */
+static const char *vgpu_access_fault(hwaddr addr, unsigned size)
+{
+    if (size != VGPU_STUB_REG_SIZE) {
+        return "not 32 bits wide";
+    }
+    if (addr % VGPU_STUB_REG_SIZE) {
+        return "misaligned";
+    }
+    return NULL;
+}
+
+/* Put a register's value into @val, or return the fault in reading it */
+static const char *vgpu_reg_read(VGPUStubState *s, hwaddr addr, uint32_t *val)
+{
+    switch (addr) {
+    case VGPU_STUB_REG_MAGIC:
+        *val = VGPU_STUB_MAGIC;
+        return NULL;
+    case VGPU_STUB_REG_VERSION:
+        *val = VGPU_STUB_VERSION;
+        return NULL;
+    case VGPU_STUB_REG_FEATURES:
+        *val = VGPU_STUB_FEATURES;
+        return NULL;
+    case VGPU_STUB_REG_STATUS:
+        *val = VGPU_STUB_STATUS;
+        return NULL;
+    case VGPU_STUB_REG_SCRATCH:
+        *val = s->scratch;
+        return NULL;
+    case VGPU_STUB_REG_BAD_ACCESS:
+        *val = s->bad_access;
+        return NULL;
+    default:
+        return "reserved offset";
+    }
+}
+
+static const char *vgpu_reg_write(VGPUStubState *s, hwaddr addr, uint32_t val)
+{
+    switch (addr) {
+    case VGPU_STUB_REG_SCRATCH:
+        s->scratch = val;
+        return NULL;
+    case VGPU_STUB_REG_MAGIC:
+    case VGPU_STUB_REG_VERSION:
+    case VGPU_STUB_REG_FEATURES:
+    case VGPU_STUB_REG_STATUS:
+    case VGPU_STUB_REG_BAD_ACCESS:
+        return "read-only register";
+    default:
+        return "reserved offset";
+    }
+}
+
+static uint64_t vgpu_mmio_read(void *opaque, hwaddr addr, unsigned size)
+{
+    VGPUStubState *s = opaque;
+    const char *fault = vgpu_access_fault(addr, size);
+    uint32_t val = 0;
+
+    if (!fault) {
+        fault = vgpu_reg_read(s, addr, &val);
+    }
+    if (fault) {
+        vgpu_bad_access(s, "read", addr, size, fault);
+    }
+    trace_vgpu_stub_mmio_read(addr, size, val);
+    return val;
+}
+
+static void vgpu_mmio_write(void *opaque, hwaddr addr, uint64_t val,
+                            unsigned size)
+{
+    VGPUStubState *s = opaque;
+    const char *fault = vgpu_access_fault(addr, size);
+
+    trace_vgpu_stub_mmio_write(addr, size, val);
+    if (!fault) {
+        fault = vgpu_reg_write(s, addr, val);
+    }
+    if (fault) {
+        vgpu_bad_access(s, "write", addr, size, fault);
+    }
+}
+
+/*
+ * Every width and alignment is let through to the handlers: they count what is
+ * wrong, whereas the memory core would split it or drop it unseen.
+ */
+static const MemoryRegionOps vgpu_mmio_ops = {
+    .read = vgpu_mmio_read,
+    .write = vgpu_mmio_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {
+        .min_access_size = 1,
+        .max_access_size = 8,
+        .unaligned = true,
+    },
+    .impl = {
+        .min_access_size = 1,
+        .max_access_size = 8,
+        .unaligned = true,
+    },
+};
+
+/* Power management (PCI Power Management 1.2, section 5.3) */
+
+/* the values of PMCSR's PowerState that the device supports */
+#define VGPU_PM_D0      0
+#define VGPU_PM_D3HOT   3
+
+static uint8_t *vgpu_pmcsr(PCIDevice *pci_dev)
+{
+    return pci_dev->config + VGPU_STUB_PM_CAP_OFFSET + PCI_PM_CTRL;
+}
+
+static unsigned vgpu_power_state(PCIDevice *pci_dev)
+{
+    return pci_get_word(vgpu_pmcsr(pci_dev)) & PCI_PM_CTRL_STATE_MASK;
+}
+
+/* In D3hot a function answers configuration cycles only, so BAR0 goes away */
+static void vgpu_set_power_state(VGPUStubState *s, unsigned state)
+{
+    pci_set_word_by_mask(vgpu_pmcsr(PCI_DEVICE(s)), PCI_PM_CTRL_STATE_MASK,
+                         state);
+    memory_region_set_enabled(&s->mmio, state == VGPU_PM_D0);
+}
+
+static bool vgpu_power_state_valid(unsigned state)
+{
+    return state == VGPU_PM_D0 || state == VGPU_PM_D3HOT;
+}
+
+static void vgpu_write_config(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
+                              int len)
+{
+    VGPUStubState *s = VGPU_STUB(pci_dev);
+    unsigned old = vgpu_power_state(pci_dev);
+    unsigned new;
+
+    pci_default_write_config(pci_dev, addr, val, len);
+
+    new = vgpu_power_state(pci_dev);
+    if (new != old) {
+        /* a write of a state that is not supported changes nothing */
+        new = vgpu_power_state_valid(new) ? new : old;
+        trace_vgpu_stub_power_state(old, new);
+        vgpu_set_power_state(s, new);
+    }
+
+    if (pci_is_express(pci_dev)) {
+        pcie_cap_flr_write_config(pci_dev, addr, val, len);
+    }
+}
+
+/* Reset and migration */
+
+static void vgpu_reset_hold(VGPU_RESET_HOLD_ARGS)
+{
+    VGPUStubState *s = VGPU_STUB(obj);
+
+    trace_vgpu_stub_reset();
+    s->scratch = VGPU_STUB_SCRATCH;
+    s->bad_access = VGPU_STUB_BAD_ACCESS;
+    vgpu_set_power_state(s, VGPU_PM_D0);
+}
+
+static int vgpu_post_load(void *opaque, int version_id)
+{
+    VGPUStubState *s = opaque;
+    unsigned state = vgpu_power_state(PCI_DEVICE(s));
+
+    if (!vgpu_power_state_valid(state)) {
+        return -EINVAL;
+    }
+    vgpu_set_power_state(s, state);
+    return 0;
+}
+
+static const VMStateDescription vmstate_vgpu_stub = {
+    .name = TYPE_VGPU_STUB,
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .post_load = vgpu_post_load,
+    .fields = (VMStateField[]) {
+        VMSTATE_PCI_DEVICE(parent_obj, VGPUStubState),
+        VMSTATE_UINT32(scratch, VGPUStubState),
+        VMSTATE_UINT32(bad_access, VGPUStubState),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+/* Device */
+
+static bool vgpu_add_pm(PCIDevice *pci_dev, Error **errp)
+{
+    int pos = pci_pm_init(pci_dev, VGPU_STUB_PM_CAP_OFFSET, errp);
+
+    if (pos < 0) {
+        return false;
+    }
+    pci_set_word(pci_dev->config + pos + PCI_PM_PMC, VGPU_STUB_PMC);
+    pci_set_word(pci_dev->config + pos + PCI_PM_CTRL, VGPU_STUB_PMCSR);
+    pci_set_word(pci_dev->wmask + pos + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK);
+    return true;
+}
+
+static bool vgpu_add_express(PCIDevice *pci_dev, Error **errp)
+{
+    if (!pci_bus_is_express(pci_get_bus(pci_dev))) {
+        pci_dev->cap_present &= ~QEMU_PCI_CAP_EXPRESS;
+        return true;
+    }
+    if (pcie_endpoint_cap_init(pci_dev, VGPU_STUB_EXP_CAP_OFFSET) < 0) {
+        error_setg(errp, "vgpu-stub: no room for the Express capability");
+        return false;
+    }
+    pcie_cap_flr_init(pci_dev);
+    return true;
+}
+
+static void vgpu_realize(PCIDevice *pci_dev, Error **errp)
+{
+    VGPUStubState *s = VGPU_STUB(pci_dev);
+
+    if (!vgpu_add_pm(pci_dev, errp) || !vgpu_add_express(pci_dev, errp)) {
+        return;
+    }
+    memory_region_init_io(&s->mmio, OBJECT(s), &vgpu_mmio_ops, s,
+                          "vgpu-stub-mmio", VGPU_STUB_BAR0_SIZE);
+    pci_register_bar(pci_dev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->mmio);
+}
+
+/* The size of configuration space follows from this before realize */
+static void vgpu_instance_init(Object *obj)
+{
+    PCI_DEVICE(obj)->cap_present |= QEMU_PCI_CAP_EXPRESS;
+}
+
+static void vgpu_class_init(ObjectClass *klass, VGPU_CLASS_DATA *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(klass);
+    PCIDeviceClass *k = PCI_DEVICE_CLASS(klass);
+
+    k->realize = vgpu_realize;
+    k->config_write = vgpu_write_config;
+    k->vendor_id = VGPU_STUB_VENDOR_ID;
+    k->device_id = VGPU_STUB_DEVICE_ID;
+    k->subsystem_vendor_id = VGPU_STUB_SUBSYSTEM_VENDOR_ID;
+    k->subsystem_id = VGPU_STUB_SUBSYSTEM_ID;
+    k->revision = VGPU_STUB_REVISION;
+    k->class_id = VGPU_STUB_CLASS;
+
+    RESETTABLE_CLASS(klass)->phases.hold = vgpu_reset_hold;
+    dc->desc = "Virtual accelerator stub";
+    dc->vmsd = &vmstate_vgpu_stub;
+    set_bit(DEVICE_CATEGORY_MISC, dc->categories);
+}
+
+static const TypeInfo vgpu_stub_info = {
+    .name = TYPE_VGPU_STUB,
+    .parent = TYPE_PCI_DEVICE,
+    .instance_size = sizeof(VGPUStubState),
+    .instance_init = vgpu_instance_init,
+    .class_init = vgpu_class_init,
+    .interfaces = (InterfaceInfo[]) {
+        { INTERFACE_CONVENTIONAL_PCI_DEVICE },
+        { INTERFACE_PCIE_DEVICE },
+        { }
+    },
+};
+
+static void vgpu_register_types(void)
+{
+    type_register_static(&vgpu_stub_info);
+}
+
+type_init(vgpu_register_types)
