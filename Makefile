@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vgpu-stub: "make help" lists what can be made.
+
+BUILD := $(CURDIR)/build
+SETUP := $(CURDIR)/tests/setup
+STEP := $(SETUP)/step $(BUILD)/log
+START := $(shell date +%s)
+
+# The kernel that "make modules" builds for: the running one, or where its
+# headers are not installed (a build host) the one that the test guest boots.
+KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$(GUEST_KDIR))
+GUEST_KDIR = $(shell ls -d /usr/src/linux-headers-*-cloud-amd64 2>/dev/null | \
+	sort -V | tail -n 1)
+MODULES = $(BUILD)/modules/$(notdir $(realpath $(KDIR)))
+GUEST_MODULES = $(BUILD)/modules/$(notdir $(realpath $(GUEST_KDIR)))
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:			## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 24
+
+demo: setup-demo guest	## boot a VM with the device, driven and validated
+	@BUILD=$(BUILD) tests/guest/demo $(START)
+
+shell: setup-demo guest	## an interactive guest in the same VM
+	@BUILD=$(BUILD) tests/guest/vm shell
+
+check: setup-check guest	## run all tests (TESTS= names some)
+	@BUILD=$(BUILD) prove --timer -Itests/lib $(or $(TESTS),-r tests)
+
+lint: setup-lint guest	## what a maintainer runs over a change
+	@BUILD=$(BUILD) tests/lint/lint
+
+setup: setup-demo	## install the packages that a demo needs
+
+setup-demo:
+	@$(SETUP)/install-packages device modules tools guest
+
+setup-check: setup-demo
+	@$(SETUP)/install-packages check
+
+setup-lint: setup-demo
+	@$(SETUP)/install-packages check lint
+
+device:			## the device for the installed QEMU
+	@$(STEP)/qemu-source.log "fetch QEMU's source" $(SETUP)/qemu-source
+	@$(STEP)/device.log "build the device for the installed QEMU" \
+	    qemu-device/preload/build "$$($(SETUP)/qemu-source)" $(BUILD)/device
+
+# Kernels before 6.13 cannot build a module into another folder: build a copy.
+modules:		## the driver for the running kernel, or for KDIR=
+	@test -n "$(KDIR)" || { echo "no kernel headers found: run" \
+	    "'make setup', or name a kernel's build tree with KDIR=" >&2; exit 1; }
+	@mkdir -p $(MODULES)
+	@cp -ru guest-driver include $(MODULES)
+	@$(STEP)/modules.log "build the driver for $(notdir $(realpath $(KDIR)))" \
+	    $(MAKE) -C $(MODULES)/guest-driver KDIR=$(KDIR)
+	@echo "built $(MODULES)/guest-driver/vgpu_stub.ko"
+
+tools:			## vgpu-probe
+	@$(STEP)/tools.log "build vgpu-probe" $(MAKE) -C guest-tools O=$(BUILD)/tools
+	@echo "built $(BUILD)/tools/vgpu-probe"
+
+guest: device tools	## the guest that demo, shell and check boot
+	@$(STEP)/kernel.log "fetch the guest's kernel" $(SETUP)/guest-kernel
+	@$(MAKE) --no-print-directory -s modules KDIR=$(GUEST_KDIR)
+	@mkdir -p $(BUILD)/guest
+	@ln -sf "$$($(SETUP)/guest-kernel)/vmlinux" $(BUILD)/guest/vmlinux
+	@$(STEP)/initramfs.log "pack the guest's file system" \
+	    tests/guest/build-initramfs "$$($(SETUP)/guest-kernel)" \
+	    $(GUEST_MODULES)/guest-driver/vgpu_stub.ko \
+	    $(BUILD)/tools/vgpu-probe $(BUILD)/guest/initramfs
+
+clean:			## remove what was built
+	rm -rf $(BUILD)
+
+distclean: clean	## and what was downloaded
+	rm -rf "$$($(SETUP)/cache-dir)"
+
+.PHONY: help demo shell check lint setup setup-demo setup-check setup-lint \
+	device modules tools guest clean distclean

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * End the guest with an exit status: debug-exit N
+ *
+ * QEMU's isa-debug-exit turns a byte V written to its port into the exit
+ * status 2 * V + 1. Sixteen is added, because QEMU's own failures are 1. Cloud
+ * kernels have no /dev/port, hence this program.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/io.h>
+#include <unistd.h>
+
+#define PORT	0xf4
+#define OFFSET	16
+
+int main(int argc, char **argv)
+{
+	int status = argc > 1 ? atoi(argv[1]) : 1;
+
+	if (ioperm(PORT, 1, 1)) {
+		perror("debug-exit");
+		return 1;
+	}
+	outb(status + OFFSET, PORT);
+	/* with no such port there is nothing left to do but to stop */
+	pause();
+	return 1;
+}
