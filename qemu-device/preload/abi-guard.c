@@ -9,7 +9,6 @@
  */
 
 #include "qemu/osdep.h"
-#include "qemu/error-report.h"
 #include "qemu/module.h"
 #include "hw/misc/vgpu-stub-compat.h"
 
@@ -20,11 +19,12 @@ static void vgpu_abi_guard(void)
     if (theirs == sizeof(PCIDevice)) {
         return;
     }
-    error_report("vgpu-stub: a PCI device has %zu bytes in this QEMU, %zu in "
-                 "the headers that the device was compiled with; run "
-                 "'make distclean device' to build it anew",
-                 theirs, sizeof(PCIDevice));
-    exit(1);
+    fprintf(stderr, "vgpu-stub: a PCI device has %zu bytes in this QEMU, %zu "
+            "in the headers that the device was compiled with; run "
+            "'make distclean device' to build it anew\n",
+            theirs, sizeof(PCIDevice));
+    /* not exit(): QEMU is not up yet, its exit handlers would abort */
+    _exit(1);
 }
 
 /*

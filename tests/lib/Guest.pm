@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Boot the test guest and read its transcript:
+#
+#   use Guest;
+#   my $guest = boot('check', @qemu_arguments);    a scenario of initramfs/
+#   my ($status, @lines) = $guest->command('lspci');
+#   ($status, @lines) = $guest->command($same);    the next run of the same
+#   $guest->good;    tests: the verdict is good, the transcript whole and clean
+package Guest;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use Test::More;
+use Contract;
+
+our @EXPORT = qw(boot);
+
+# What no kernel log may hold
+my $trouble = qr/BUG:|KASAN|UBSAN|Oops|WARNING|Call Trace|Kernel panic|lockdep/;
+
+sub boot {
+    my ($scenario, @arguments) = @_;
+    my $vm = top_dir() . '/tests/guest/vm';
+    local $ENV{BUILD} = build_dir();
+    open my $console, '-|', $vm, $scenario, @arguments or die "$vm: $!";
+    my @lines = map { s/\r?\n$//r } <$console>;
+    close $console;
+    my $self = bless {
+        scenario => $scenario,
+        status => $? >> 8,
+        lines => \@lines,
+        commands => parse_commands(@lines),
+    }, 'Guest';
+    diag_transcript($self) if $self->{status};
+    return $self;
+}
+
+# command => its runs in their order, each a status and the lines printed
+sub parse_commands {
+    my (%commands, $run);
+    for (@_) {
+        if (/^guest# (.*)/) {
+            $run = { lines => [] };
+            push @{ $commands{$1} }, $run;
+        } elsif ($run && /^\[exit (\d+)\]$/) {
+            $run->{status} = $1;
+            undef $run;
+        } elsif ($run) {
+            push @{ $run->{lines} }, $_;
+        }
+    }
+    return \%commands;
+}
+
+sub diag_transcript {
+    my ($self) = @_;
+    diag "the end of the transcript of $self->{scenario}:";
+    my @lines = @{ $self->{lines} };
+    diag "    $_" for @lines > 40 ? @lines[-40 .. -1] : @lines;
+}
+
+# The status is that of a command that never ended where it is not a number
+sub command {
+    my ($self, $command) = @_;
+    my $run = shift @{ $self->{commands}{$command} // [] };
+    return ($run->{status} // 'not ended', @{ $run->{lines} }) if $run;
+    return ('not run');
+}
+
+sub commands {
+    my ($self, $pattern) = @_;
+    return grep { /$pattern/ } sort keys %{ $self->{commands} };
+}
+
+sub good {
+    my ($self) = @_;
+    is $self->{status}, 0, "$self->{scenario}: the guest's verdict is good";
+    is $self->{lines}[-1], "[scenario $self->{scenario} ends: 0]",
+        "$self->{scenario}: the transcript is whole";
+    my @trouble = grep { /$trouble/ } @{ $self->{lines} };
+    is "@trouble", '', "$self->{scenario}: no kernel warning";
+}
+
+1;
