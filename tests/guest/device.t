@@ -1,0 +1,163 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A booted guest with one device, on pc, on q35 and behind a root port: what
+# lspci, vgpu-probe, the driver and the kernel's log say of it.
+use strict;
+use warnings;
+use JSON::PP;
+use Test::More;
+use Contract;
+use Guest;
+
+my %beds = (
+    pc => { arguments => ['-machine', 'pc', '-device', 'vgpu-stub,addr=3'],
+        slot => '00:03.0' },
+    q35 => { arguments => ['-machine', 'q35', '-device', 'vgpu-stub,addr=3'],
+        slot => '00:03.0', express => 'Root Complex Integrated Endpoint' },
+    'root port' => { arguments => ['-machine', 'q35', '-device',
+            'pcie-root-port,id=rp0,chassis=1,addr=3', '-device', 'vgpu-stub,bus=rp0'],
+        slot => '01:00.0', express => 'Endpoint' },
+);
+my ($guest, $bed);
+
+sub lines { my (undef, @lines) = $guest->command(@_); return @lines }
+sub status { my ($status) = $guest->command(@_); return $status }
+sub hex32 { return sprintf '0x%08x', $_[0] }
+
+# Lines of one command against the expected ones, its status with them
+sub prints {
+    my ($command, $expected, $what) = @_;
+    my ($status, @lines) = $guest->command($command);
+    is_deeply [$status, @lines], [0, @$expected], $what;
+}
+
+# What the quick look of a user shows
+sub test_lspci {
+    my $slot = $bed->{slot};
+    my $title = sprintf "$slot Processing accelerators: Red Hat, Inc. Device %04x (rev %02x)",
+        contract('DEVICE_ID'), contract('REVISION');
+    is scalar(grep { $_ eq $title } lines('lspci')), 1, 'lspci lists the device';
+
+    my $text = join "\n", lines('lspci -k -v -d 1af4:1111');
+    like $text, qr/\A\Q$title\E$/m, 'lspci -v: title';
+    my $subsystem = sprintf 'Subsystem: Red Hat, Inc. Device %04x', contract('SUBSYSTEM_ID');
+    like $text, qr/^\t\Q$subsystem\E$/m, 'lspci -v: subsystem';
+    my $size = contract('BAR0_SIZE') / 1024;
+    like $text, qr/^\tMemory at [0-9a-f]{8} \(32-bit, non-prefetchable\) \[size=${size}K\]$/m,
+        'lspci -v: BAR0';
+    my $pm = sprintf '[%02x] Power Management version %u', contract('PM_CAP_OFFSET'),
+        contract('PMC') & 7;
+    like $text, qr/^\tCapabilities: \Q$pm\E$/m, 'lspci -v: Power Management';
+    like $text, qr/^\tKernel driver in use: vgpu_stub$/m, 'lspci -k: driver in use';
+    return unlike $text, qr/Express/, 'lspci -v: no Express' unless $bed->{express};
+    like $text, qr/^\tCapabilities: \[80\] Express $bed->{express}, /m, 'lspci -v: Express';
+}
+
+# The same bytes that lspci dumps, and every row of the contract
+sub test_probe {
+    my $probe = decode_json(join '', lines('vgpu-probe --json'));
+    my ($found) = @{ $probe->{devices} };
+    is scalar @{ $probe->{devices} }, 1, 'vgpu-probe finds one device';
+    is $found->{slot}, "0000:$bed->{slot}", 'vgpu-probe: slot';
+    ok $found->{passed} >= 20, 'vgpu-probe checks the contract';
+    is $found->{failed} + $found->{unknown}, 0, 'vgpu-probe: all passed'
+        or diag explain $found->{checks};
+
+    my %dumps = map { /^(\S+) / => $_ } split /\n\n/, join "\n", lines('lspci -xxx');
+    my @bytes = $dumps{ $bed->{slot} } =~ /^[0-9a-f]{2}: (.*)$/mg;
+    is substr($found->{config}, 0, 512), join('', @bytes) =~ s/ //gr,
+        'vgpu-probe and lspci -xxx read the same';
+
+    like join("\n", lines('vgpu-probe')), qr/^\tall \d+ checks passed$/m, 'text: all passed';
+    is status('su nobody -s /bin/sh -c vgpu-probe'), 4, 'as nobody: incomplete';
+    my ($dumped) = grep { /Processing/ } lines('vgpu-probe >/tmp/dump; lspci -F /tmp/dump');
+    like $dumped, qr/^$bed->{slot} Processing accelerators/, 'lspci -F reads the dump';
+    is status('vgpu-probe -F /tmp/dump'), 0, 'vgpu-probe -F reads it too';
+}
+
+sub test_sysfs {
+    my $version = sprintf '%u.%u', contract('VERSION_MAJOR'), contract('VERSION_MINOR');
+    prints('cat version', [$version], 'sysfs: version');
+    prints('cat features', [hex32(contract('FEATURES'))], 'sysfs: features');
+    prints('cat status', [hex32(contract('STATUS'))], 'sysfs: status');
+    prints('cat scratch', [hex32(contract('SCRATCH'))], 'sysfs: scratch');
+    prints('cat bad_access_count', ['0'], 'sysfs: bad_access_count');
+    prints('echo 0xdeadbeef >scratch; cat scratch', ['0xdeadbeef'], 'sysfs: scratch keeps');
+    prints('echo 42 >scratch; cat scratch', [hex32(42)], 'sysfs: scratch takes decimal');
+    for my $bad ('0x100000000', 'nonsense') {
+        is status("echo $bad >scratch"), 1, "sysfs: scratch refuses $bad";
+    }
+    is status('echo 1 >version'), 1, 'sysfs: version is read-only';
+    prints('cat scratch bad_access_count', [hex32(42), '0'],
+        'sysfs: refused writes change nothing');
+    my @modes = lines(q(ls -l . | awk 'NR > 1 { print $1, $NF }'));
+    is_deeply \@modes, ['-r--r--r-- bad_access_count', '-r--r--r-- features',
+        '-rw-r--r-- scratch', '-r--r--r-- status', '-r--r--r-- version'], 'sysfs: modes';
+    is status(q(su nobody -s /bin/sh -c 'cat version')), 0, 'sysfs: nobody may read';
+}
+
+# A device that sleeps does not answer; awake it holds what it held
+sub test_power {
+    my ($asleep) = $guest->commands(qr/setpci .*=3$/);
+    my ($awake) = $guest->commands(qr/setpci .*=0$/);
+    is status($asleep), 0, 'the device is put into D3hot';
+    my ($read) = $guest->commands(qr{^cat /sys/.*/scratch$});
+    my ($write) = $guest->commands(qr{^echo 1 >/sys/.*/scratch$});
+    for my $command ($read, $write) {
+        my ($status, @lines) = $guest->command($command);
+        is $status, 1, 'D3hot: sysfs fails';
+        like "@lines", qr/No such device/, 'D3hot: with ENODEV';
+    }
+    is status($awake), 0, 'the device is woken up';
+    prints($read, [hex32(42)], 'scratch is as it was');
+    return $read;
+}
+
+sub test_lifecycle {
+    my ($read) = @_;
+    my ($unbind) = $guest->commands(qr{/unbind$});
+    my ($bind) = $guest->commands(qr{/bind$});
+    my ($list) = $guest->commands(qr{^ls /sys});
+    my ($remove) = $guest->commands(qr{/remove;});
+    my ($version) = $guest->commands(qr{^cat /sys/.*/version$});
+    is status($unbind), 0, 'unbind';
+    is status($list), 1, 'unbound: the sysfs files are gone';
+    is status($bind), 0, 'bind';
+    prints($read, [hex32(42)], 'bound again: scratch is as it was');
+    is status('rmmod vgpu_stub'), 0, 'rmmod';
+    unlike join("\n", lines('lspci -k -d 1af4:1111')), qr/driver in use/, 'no driver';
+    is status('modprobe vgpu_stub'), 0, 'modprobe';
+    is status('modprobe vgpu_stub'), 0, 'modprobe again, after rmmod';
+    prints($read, [hex32(42)], 'loaded again: scratch is as it was');
+    is status($remove), 0, 'the kernel removes the device and finds it again';
+    is status($version), 0, 'found again: bound by itself';
+    my $probe = decode_json(join '', lines('vgpu-probe --json'));
+    is $probe->{exit_status}, 0, 'and it still passes vgpu-probe';
+}
+
+sub test_log {
+    my ($status, @log) = $guest->command('dmesg');
+    is $status, 0, 'the kernel log is read';
+    my @ours = grep { /vgpu_stub 0000:$bed->{slot}: / } @log;
+    is scalar(grep { !/: vgpu-stub, interface version 1\.0$/ } @ours), 0,
+        'the driver logs nothing but what it bound' or diag @ours;
+    is scalar @ours, 4, 'one line for each time it was bound';
+    my @pci = grep { /pci 0000:$bed->{slot}: .*(?:fail|can't|invalid|error)/i } @log;
+    is "@pci", '', 'the kernel finds nothing wrong with the device';
+}
+
+for my $name (sort keys %beds) {
+    subtest $name => sub {
+        $bed = $beds{$name};
+        $guest = boot('check', @{ $bed->{arguments} });
+        $guest->good;
+        test_lspci();
+        test_probe();
+        test_sysfs();
+        test_lifecycle(test_power());
+        test_log();
+    };
+}
+
+done_testing;

@@ -1,0 +1,67 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Devices that have the right IDs and are not what the driver knows: each is
+# refused with one line in the kernel's log, and a good one beside them is bound.
+use strict;
+use warnings;
+use Test::More;
+use Contract;
+use Guest;
+
+my $device = build_dir() . '/faulty-device';
+my $source = `@{[top_dir()]}/tests/setup/qemu-source`;
+chomp $source;
+my $built = do {
+    local $ENV{EXTRA_SOURCES} = top_dir() . '/tests/guest/faulty-device.c';
+    qx('@{[top_dir()]}/qemu-device/preload/build' '$source' '$device' 2>&1);
+};
+$? == 0 or BAIL_OUT("the faulty device does not build: $built");
+$ENV{DEVICE} = $device;
+
+my $newer_major = contract('VERSION') + 0x10000;
+my $newer_minor = contract('VERSION') + 1;
+my $half = contract('BAR0_SIZE') / 2;
+
+# slot => the fault, and the line that the driver logs
+my %faulty = (
+    '04' => ['magic=0xffffffff', qr/magic is 0xffffffff, not 0x[0-9a-f]+: not a vgpu-stub/],
+    '05' => ['magic=0', qr/magic is 0x00000000, not /],
+    '06' => ["version=$newer_major", qr/interface version 2\.0, this driver knows 1\.x/],
+    '07' => ['version=0', qr/interface version 0\.0, this driver knows 1\.x/],
+    '08' => ["bar-size=$half", qr/BAR0 is smaller than 0x1000 bytes: \[mem /],
+    '09' => ['bar-io=on,bar-size=256', qr/BAR0 is not memory: \[io /],
+);
+my %good = ('03' => 'vgpu-stub', '0a' => "vgpu-stub-faulty,version=$newer_minor");
+
+my $guest = boot('refusals', '-machine', 'pc',
+    (map { ('-device', "vgpu-stub-faulty,addr=$_,$faulty{$_}[0]") } sort keys %faulty),
+    (map { ('-device', "$good{$_},addr=$_") } sort keys %good));
+$guest->good;
+
+my ($status, @listed) = $guest->command('lspci -n -d 1af4:1111');
+is scalar @listed, keys(%faulty) + keys(%good), 'all devices are there';
+($status) = $guest->command('modprobe vgpu_stub');
+is $status, 0, 'the driver loads';
+
+my ($kernel_status, @kernel) = $guest->command('lspci -k -d 1af4:1111');
+my (%bound, $slot);
+for (@kernel) {
+    $slot = $1 if /^00:([0-9a-f]{2})\.0 /;
+    $bound{$slot} = 1 if /Kernel driver in use: vgpu_stub/;
+}
+is_deeply [sort keys %bound], [sort keys %good], 'the good devices are bound, no other';
+
+my (undef, @log) = $guest->command('dmesg');
+for my $slot (sort keys %faulty) {
+    my @lines = grep { /vgpu_stub 0000:00:$slot\.0: / } @log;
+    is scalar @lines, 1, "$faulty{$slot}[0]: one line in the log" or diag "@lines";
+    like $lines[0] // '', $faulty{$slot}[1], "$faulty{$slot}[0]: it says why";
+}
+is scalar(grep { /probe .* failed with error/ } @log), 0, '-ENODEV: nothing more is logged';
+is scalar(grep { /vgpu_stub 0000:00:03.0: vgpu-stub, interface version 1\.0/ } @log), 1,
+    'the good one is announced';
+($status) = $guest->command('rmmod vgpu_stub');
+is $status, 0, 'the driver unloads';
+
+done_testing;
