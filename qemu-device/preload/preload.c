@@ -1,6 +1,8 @@
 /*
  * vgpu-stub: bring the device into Debian's own QEMU
  *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
  * This library is what LD_PRELOAD names. It needs nothing of QEMU itself, so
  * it loads into any program; it makes sure that the program is the very QEMU
  * that the device was compiled for, then loads the device from beside itself.
@@ -10,8 +12,6 @@
  * Exit status: 1 with one line on standard error when the QEMU is the wrong
  * one, as QEMU does for a bad command line. A program that is not QEMU (a
  * helper that QEMU starts) is left alone.
- *
- * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #define _GNU_SOURCE

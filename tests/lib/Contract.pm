@@ -49,7 +49,8 @@ sub contract {
 }
 
 sub contract_names {
-    return sort keys %$macros;
+    my @names = sort keys %$macros;
+    return @names;
 }
 
 1;
