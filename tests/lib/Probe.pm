@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vgpu-probe for the tests: dumps to feed it, runs of it, and what it printed.
+#
+# Environment:
+#   PROBE   the executable, default tools/vgpu-probe in the build folder
+package Probe;
+
+use strict;
+use warnings;
+use Contract;
+use Exporter 'import';
+use File::Temp qw(tempdir);
+use JSON::PP;
+
+our @EXPORT = qw(probe_path probe_dir read_file write_file scratch_dir
+    run_command run_probe base_dump edit_dump read_corpus flatten);
+
+my $scratch = tempdir('vgpu-probe-test-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+
+sub probe_path { return $ENV{PROBE} // build_dir() . '/tools/vgpu-probe' }
+sub probe_dir { return top_dir() . '/tests/probe' }
+sub scratch_dir { return $scratch }
+
+sub read_file {
+    my ($path) = @_;
+    open my $file, '<:raw', $path or die "$path: $!";
+    local $/;
+    return scalar(<$file>) // '';
+}
+
+sub write_file {
+    my ($path, $text) = @_;
+    open my $file, '>:raw', $path or die "$path: $!";
+    print $file $text;
+    close $file or die "$path: $!";
+    return $path;
+}
+
+# Run a command with nothing on its standard input, or with the text that is
+# given as { stdin => … }. Gives exit status, standard output, standard error;
+# the status of a run that a signal ended is 128 and the signal's number.
+sub run_command {
+    my $options = ref $_[0] ? shift : {};
+    my @command = @_;
+    my $stdin = write_file("$scratch/stdin", $options->{stdin} // '');
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        open STDIN, '<', $stdin or die $!;
+        open STDOUT, '>', "$scratch/stdout" or die $!;
+        open STDERR, '>', "$scratch/stderr" or die $!;
+        exec @command or die "$command[0]: $!";
+    }
+    waitpid $pid, 0;
+    my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+    return ($status, read_file("$scratch/stdout"), read_file("$scratch/stderr"));
+}
+
+sub run_probe {
+    my $options = ref $_[0] ? shift : {};
+    return run_command($options, probe_path(), @_);
+}
+
+sub base_dump {
+    my ($name) = @_;
+    return read_file(probe_dir() . "/dumps/$name.dump");
+}
+
+# A dump's first device, with other bytes: "OFFSET=BYTE,BYTE" in hexadecimal sets
+# bytes, "cut=N" keeps the first N, "crlf" and "unended" change the lines' ends.
+sub edit_dump {
+    my ($text, @edits) = @_;
+    my ($title, $hex, $rest) =
+        $text =~ /\A([^\n]*\n)((?:[0-9a-f]+:(?: [0-9a-f]{2})+\n)*)(.*)\z/s or die;
+    my @bytes = map { hex } map { /(?<= )[0-9a-f]{2}\b/g } split /\n/, $hex;
+    for my $edit (@edits) {
+        if (my ($offset, $new) = $edit =~ /^([0-9a-f]+)=([0-9a-f,]+)$/) {
+            my @new = map { hex } split /,/, $new;
+            splice @bytes, hex $offset, scalar @new, @new;
+        } elsif ($edit =~ /^cut=(\d+)$/) {
+            $#bytes = $1 - 1;
+        }
+    }
+    my $dump = $title . hex_block(@bytes) . $rest;
+    $dump =~ s/\n/\r\n/g if grep { $_ eq 'crlf' } @edits;
+    $dump =~ s/\n\z// if grep { $_ eq 'unended' } @edits;
+    return $dump;
+}
+
+sub hex_block {
+    my @bytes = @_;
+    my $text = '';
+    for (my $i = 0; $i < @bytes; $i += 16) {
+        my $last = $i + 15 < $#bytes ? $i + 15 : $#bytes;
+        $text .= sprintf("%02x:", $i) . join('', map { sprintf " %02x", $_ } @bytes[$i .. $last]) . "\n";
+    }
+    return $text;
+}
+
+# The rows of tests/probe/corpus, which says what they hold
+sub read_corpus {
+    my @rows;
+    for my $line (split /\n/, read_file(probe_dir() . '/corpus')) {
+        next if $line =~ /^(?:#|\s*$)/;
+        my ($name, $base, $edits, $status, $expected) = split /\s*\|\s*/, $line;
+        my @edits = split ' ', $edits;
+        my $dump = $base eq 'text' ? eval qq("$edits") : edit_dump(base_dump($base), @edits);
+        push @rows, {
+            name => $name, base => $base, dump => $dump, status => $status,
+            fail => [grep { !/^\?/ } split ' ', $expected // ''],
+            unknown => [map { s/^\?//r } grep { /^\?/ } split ' ', $expected // ''],
+        };
+    }
+    return @rows;
+}
+
+sub hex_rows {
+    my ($hex) = @_;
+    return map { [sprintf('0x%02x', $_ * 16), substr $hex, $_ * 32, 32] } 0 .. (length($hex) - 1) / 32;
+}
+
+# JSON as lines "path = value". Members of an array that have an id or a slot are
+# named by it, so that a line tells the same wherever it stands.
+sub flatten {
+    my ($value, $path) = @_;
+    if (ref $value eq 'HASH') {
+        return map { flatten($value->{$_}, ($path // '') . ".$_") } sort keys %$value;
+    }
+    if (ref $value eq 'ARRAY') {
+        my @lines = ($path . " = " . @$value . " members");
+        for my $i (0 .. $#$value) {
+            my $key = ref $value->[$i] eq 'HASH' && ($value->[$i]{slot} // $value->[$i]{id}) // $i;
+            push @lines, flatten($value->[$i], $path . "[$key]");
+        }
+        return @lines;
+    }
+    return map { "$path\[$_->[0]] = $_->[1]" } hex_rows($value) if $path =~ /\.config$/ && defined $value;
+    return "$path = " . JSON::PP->new->allow_nonref->canonical->ascii->encode($value);
+}
+
+1;

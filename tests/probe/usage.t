@@ -1,0 +1,73 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vgpu-probe's command line: which devices are taken, and what bad usage and
+# unreadable input end in.
+use strict;
+use warnings;
+use Test::More;
+use JSON::PP;
+use Contract;
+use Probe;
+
+my $two = write_file(scratch_dir() . '/two', base_dump('conventional') . "\n" . base_dump('endpoint'));
+my $good = probe_dir() . '/dumps/conventional.dump';
+
+# An error is one line that names the tool, and JSON says the same
+sub is_error {
+    my ($expected, $pattern, $name, @arguments) = @_;
+    my ($status, $out, $err) = run_probe(@arguments);
+    is $status, $expected, "$name: exit status";
+    is $out, '', "$name: nothing on standard output";
+    like $err, qr/\Avgpu-probe: [^\n]*$pattern[^\n]*\n/, "$name: says so";
+    my ($json_status, $json_out) = run_probe('--json', @arguments);
+    is $json_status, $expected, "$name: exit status with --json";
+    my $json = eval { decode_json($json_out) } // {};
+    like $json->{error} // 'no JSON', qr/$pattern/, "$name: says so in JSON";
+    is $json->{exit_status}, $expected, "$name: exit status in JSON";
+    is_deeply $json->{devices}, [], "$name: no devices in JSON";
+    return;
+}
+
+is_error 2, 'unknown option --nonsense', 'unknown long option', '--nonsense';
+is_error 2, 'unknown option -%', 'unknown option', '-%';
+is_error 2, 'needs an argument', 'option without its argument', '-s';
+is_error 2, q{unexpected argument 'x'}, 'argument', 'x';
+is_error 2, '-s zz:zz: ', 'malformed slot', '-s', 'zz:zz', '-F', $good;
+is_error 2, '-d zz: ', 'malformed ID', '-d', 'zz', '-F', $good;
+is_error 2, '/no/such: .*No such file', 'no such file', '-F', '/no/such';
+is_error 2, '/: ', 'a folder', '-F', '/';
+is_error 3, 'no device matches -d 8086:1234', 'no such ID', '-d', '8086:1234', '-F', $good;
+is_error 3, 'no device matches -s 1f.7', 'empty slot', '-s', '1f.7', '-F', $good;
+is_error 3, 'no device matches -s 02.0 -d 8086:', 'no such ID in the slot',
+    qw(-s 02.0 -d 8086:), '-F', $good;
+
+sub slots {
+    my ($status, $out) = run_probe('--json', @_);
+    return [map { $_->{slot} } @{ decode_json($out)->{devices} }];
+}
+
+is_deeply slots('-F', $two), ['0000:00:02.0', '0000:01:00.0'], 'devices are sorted';
+is_deeply slots('-F', $two, '-s', '1:'), ['0000:01:00.0'], '-s with a bus';
+is_deeply slots('-F', $two, '-s', '02.0'), ['0000:00:02.0'], '-s with a slot';
+is_deeply slots('-F', $two, '-d', sprintf('%x:', contract('VENDOR_ID'))),
+    ['0000:00:02.0', '0000:01:00.0'], '-d with a vendor';
+
+for my $option ('--help', '--version') {
+    my ($status, $out, $err) = run_probe($option);
+    is $status, 0, "$option: exit status";
+    like $out, qr/vgpu-probe/, "$option: standard output";
+    is $err, '', "$option: standard error";
+}
+my $dkms = read_file(top_dir() . '/dkms.conf');
+my ($version) = $dkms =~ /^PACKAGE_VERSION="(.*)"/m;
+like +(run_probe('--version'))[1], qr/^vgpu-probe \Q$version\E /, "the project's version";
+
+SKIP: {
+    skip '/dev/full is not there', 2 unless -c '/dev/full';
+    my ($status, $out, $err) = run_command('sh', '-c', '"$0" -F "$1" >/dev/full', probe_path(), $good);
+    is $status, 2, 'output that cannot be written: exit status';
+    like $err, qr/standard output/, 'output that cannot be written: says so';
+}
+
+done_testing;
