@@ -73,6 +73,12 @@ guest: device tools	## the guest that demo, shell and check boot
 	    $(GUEST_MODULES)/guest-driver/vgpu_stub.ko \
 	    $(BUILD)/tools/vgpu-probe $(BUILD)/guest/initramfs
 
+dkms-install:		## put the driver into DKMS, for the running kernel or KERNEL=
+	@guest-driver/dkms-setup install $(KERNEL)
+
+dkms-remove:		## take the driver out of DKMS
+	@guest-driver/dkms-setup remove
+
 clean:			## remove what was built
 	rm -rf $(BUILD)
 
@@ -80,4 +86,4 @@ distclean: clean	## and what was downloaded
 	rm -rf "$$($(SETUP)/cache-dir)"
 
 .PHONY: help demo shell check lint setup setup-demo setup-check setup-lint \
-	device modules tools guest clean distclean
+	device modules tools guest dkms-install dkms-remove clean distclean
