@@ -298,7 +298,7 @@ static void vgpu_class_init(ObjectClass *klass, VGPU_CLASS_DATA *data)
     k->revision = VGPU_STUB_REVISION;
     k->class_id = VGPU_STUB_CLASS;
 
-    RESETTABLE_CLASS(klass)->phases.hold = vgpu_reset_hold;
+    VGPU_SET_RESET_HOLD(klass, vgpu_reset_hold);
     dc->desc = "Virtual accelerator stub";
     dc->vmsd = &vmstate_vgpu_stub;
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The devices of the small QEMU that "make qemu" builds: two machines, what a
+# guest under test needs, and the devices that vgpu-stub is compared with. The
+# option --enable-vgpu-stub brings vgpu-stub itself.
+CONFIG_I440FX=y
+CONFIG_Q35=y
+CONFIG_PCIE_PORT=y
+CONFIG_I82801B11=y
+CONFIG_PXB=y
+CONFIG_VTD=y
+CONFIG_VIRTIO_PCI=y
+CONFIG_VIRTIO_BLK=y
+CONFIG_VIRTIO_RNG=y
+CONFIG_VIRTIO_SERIAL=y
+CONFIG_EDU=y
+CONFIG_PCI_TESTDEV=y
+CONFIG_IVSHMEM_DEVICE=y
+CONFIG_ISA_DEBUG=y
