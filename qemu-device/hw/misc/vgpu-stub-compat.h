@@ -36,10 +36,10 @@
 #endif
 
 #if VGPU_QEMU_AT_LEAST(5, 0)
-#define VGPU_SET_RESET_HOLD(klass, hold) \
-    (RESETTABLE_CLASS(klass)->phases.hold = (hold))
+#define VGPU_SET_RESET_HOLD(klass, fn) \
+    (RESETTABLE_CLASS(klass)->phases.hold = (fn))
 #else
-#define VGPU_SET_RESET_HOLD(klass, hold) (DEVICE_CLASS(klass)->reset = (hold))
+#define VGPU_SET_RESET_HOLD(klass, fn)  (DEVICE_CLASS(klass)->reset = (fn))
 #endif
 
 /* This macro came with 5.2 */
