@@ -14,6 +14,7 @@
 #   $qtest->log                             what QEMU logged so far
 #   $qtest->quit                            QEMU's exit status
 #
+# The QEMU is the one of tests/lib/qemu-under-test.
 # A $function is Qtest::function(BUS, DEVICE, FUNCTION).
 package Qtest;
 
@@ -35,7 +36,8 @@ sub new {
     $self->{pid} = fork // die "fork: $!";
     if (!$self->{pid}) {
         open STDERR, '>', "$dir/stderr";
-        exec build_dir() . '/device/qemu-vgpu-stub', '-accel', 'tcg', '-S',
+        $ENV{BUILD} = build_dir();
+        exec top_dir() . '/tests/lib/qemu-under-test', '-accel', 'tcg', '-S',
             '-nodefaults', '-no-user-config', '-display', 'none',
             '-qtest', "unix:$dir/qtest", '-qtest-log', '/dev/null',
             '-qmp', "unix:$dir/qmp", '-d', 'guest_errors', '-D', "$dir/log",
