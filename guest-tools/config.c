@@ -11,7 +11,7 @@
  */
 void read_config(struct pci_dev *pci, struct config *config)
 {
-	unsigned int step = 64;
+	unsigned int step = HEADER_SIZE;
 
 	config->len = 0;
 	while (config->len < CONFIG_SIZE_EXP) {
@@ -40,71 +40,4 @@ uint32_t config_get(const struct config *config, unsigned int offset,
 	while (width--)
 		value = value << 8 | config->data[offset + width];
 	return value;
-}
-
-static void stop_chain(struct chain *chain, enum chain_state state,
-		       unsigned int where, const char *why)
-{
-	chain->state = state;
-	chain->where = where;
-	chain->why = why;
-}
-
-static bool seen_before(const struct chain *chain, unsigned int offset)
-{
-	for (unsigned int i = 0; i < chain->count; i++)
-		if (chain->caps[i].offset == offset)
-			return true;
-	return false;
-}
-
-/* The fault of a pointer to a capability, NULL where it has none */
-static const char *pointer_fault(const struct chain *chain, unsigned int next)
-{
-	if (next < 0x40)
-		return "points into the header";
-	if (next & 3)
-		return "is misaligned";
-	if (seen_before(chain, next))
-		return "loops back";
-	return NULL;
-}
-
-/* PCI Local Bus 3.0, section 6.7 */
-void walk_chain(const struct config *config, struct chain *chain)
-{
-	unsigned int where = PCI_CAPABILITY_LIST;
-	const char *fault;
-
-	*chain = (struct chain){ .state = CHAIN_GOOD };
-	for (;;) {
-		unsigned int next;
-
-		if (!config_has(config, where, 1))
-			return stop_chain(chain, CHAIN_UNREADABLE, where, NULL);
-		next = config_get(config, where, 1);
-		if (!next)
-			return;
-		fault = pointer_fault(chain, next);
-		if (fault)
-			return stop_chain(chain, CHAIN_BROKEN, where, fault);
-		if (!config_has(config, next, 2))
-			return stop_chain(chain, CHAIN_UNREADABLE, next, NULL);
-		if (config_get(config, next, 1) == 0xff)
-			return stop_chain(chain, CHAIN_BROKEN, next,
-					  "is an ID that reads as all ones");
-		chain->caps[chain->count++] = (struct cap){
-			.id = config_get(config, next, 1),
-			.offset = next,
-		};
-		where = next + PCI_CAP_LIST_NEXT;
-	}
-}
-
-const struct cap *find_cap(const struct chain *chain, uint8_t id)
-{
-	for (unsigned int i = 0; i < chain->count; i++)
-		if (chain->caps[i].id == id)
-			return &chain->caps[i];
-	return NULL;
 }

@@ -2,124 +2,218 @@
 /*
  * vgpu-probe: the report as one JSON object, also where it ends in an error
  *
- * vgpu-probe(8) describes it. Strings are the tool's own ASCII, but for what
- * the user gave and what libpci says of it.
+ * vgpu-probe.schema.json describes it and carries the same version.
  */
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "probe.h"
-
-#define SCHEMA_VERSION	1
-
-static const char *const result_words[RESULT_COUNT] = {
-	[RESULT_PASS] = "pass",
-	[RESULT_FAIL] = "fail",
-	[RESULT_UNKNOWN] = "unknown",
-};
+#include "json.h"
 
 /*
- * A byte outside ASCII is written as the code point of the same number: a file
- * name need not be UTF-8, the JSON text must be.
+ * A string that is not UTF-8, a file's name for instance, is taken for Latin-1:
+ * something readable instead of nothing.
  */
-static void put_string(const char *s)
+json_t *json_text(const char *s)
 {
-	putchar('"');
+	char *utf8, *p;
+	json_t *json;
+
+	if (!s)
+		return json_null();
+	json = json_string(s);
+	if (json)
+		return json;
+	utf8 = p = malloc(2 * strlen(s) + 1);
+	if (!utf8)
+		abort();
 	for (; *s; s++) {
 		unsigned char c = *s;
 
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
+		if (c >= 0x80)
+			*p++ = 0xc0 | c >> 6;
+		*p++ = c >= 0x80 ? 0x80 | (c & 0x3f) : c;
 	}
-	putchar('"');
+	*p = '\0';
+	json = json_string(utf8);
+	free(utf8);
+	return json;
 }
 
-static void put_member(const char *name, const char *value)
+static json_t *json_config(const struct config *config)
 {
-	printf("\"%s\": ", name);
-	if (value)
-		put_string(value);
-	else
-		printf("null");
-}
+	static char hex[2 * CONFIG_SIZE_EXP + 1];
 
-static void put_config(const struct config *config)
-{
-	printf("\"config\": \"");
+	hex[0] = '\0';
 	for (unsigned int i = 0; i < config->len; i++)
-		printf("%02x", config->data[i]);
-	putchar('"');
+		snprintf(hex + 2 * i, 3, "%02x", config->data[i]);
+	return json_string(hex);
 }
 
-static void put_caps(const struct chain *chain)
+static json_t *json_fields(const struct device *device)
 {
-	printf("\"capabilities\": [");
-	for (unsigned int i = 0; i < chain->count; i++)
-		printf("%s{\"id\": %u, \"offset\": %u}", i ? ", " : "",
-		       chain->caps[i].id, chain->caps[i].offset);
-	putchar(']');
-}
+	json_t *array = json_array();
 
-static void put_finding(const struct finding *finding)
-{
-	printf("\n       {");
-	put_member("id", finding->id);
-	printf(", ");
-	put_member("name", finding->name);
-	printf(", ");
-	put_member("result", result_words[finding->result]);
-	if (finding->offset == NO_OFFSET)
-		printf(", \"offset\": null, ");
-	else
-		printf(", \"offset\": %d, ", finding->offset);
-	put_member("expected", finding->expected);
-	printf(", ");
-	put_member("found", finding->found);
-	putchar('}');
-}
+	for (unsigned int i = 0; i < field_count; i++) {
+		const struct field *field = &fields[i];
+		int offset = field_offset(field, device);
+		json_t *value;
 
-static void put_checks(const struct device *device)
-{
-	printf("\"checks\": [");
-	for (unsigned int i = 0; i < device->finding_count; i++) {
-		if (i)
-			putchar(',');
-		put_finding(&device->findings[i]);
+		if (offset == NO_OFFSET)
+			continue;
+		value = config_has(&device->config, offset, field->width) ?
+			json_integer(config_get(&device->config, offset,
+						field->width)) : json_null();
+		json_array_append_new(array, json_pack("{s:s, s:i, s:i, s:o}",
+			"name", field->name, "offset", offset,
+			"width", field->width, "value", value));
 	}
-	putchar(']');
+	return array;
 }
 
-static void put_device(const struct device *device)
+static json_t *json_caps(const struct chain *chain,
+			 const char *(*name)(uint16_t id))
 {
-	printf("\n    {\"slot\": \"%04x:%02x:%02x.%d\",\n     ",
-	       device->pci->domain, device->pci->bus, device->pci->dev,
-	       device->pci->func);
-	put_config(&device->config);
-	printf(",\n     ");
-	put_caps(&device->chain);
-	printf(",\n     ");
-	put_checks(device);
-	printf(",\n     \"passed\": %u, \"failed\": %u, \"unknown\": %u}",
-	       device->totals[RESULT_PASS], device->totals[RESULT_FAIL],
-	       device->totals[RESULT_UNKNOWN]);
-}
+	json_t *array = json_array();
 
-void show_json(const struct report *report)
-{
-	printf("{\"schema_version\": %d, ", SCHEMA_VERSION);
-	put_member("version", VGPU_PROBE_VERSION);
-	printf(",\n ");
-	put_member("source", report->source);
-	printf(",\n \"devices\": [");
-	for (struct device *d = report->devices; d; d = d->next) {
-		put_device(d);
-		if (d->next)
-			putchar(',');
+	for (unsigned int i = 0; i < chain->count; i++) {
+		const struct cap *cap = &chain->caps[i];
+
+		json_array_append_new(array, json_pack("{s:i, s:s, s:i, s:i}",
+			"id", cap->id, "name", name(cap->id),
+			"offset", cap->offset, "version", cap->version));
 	}
-	printf("],\n ");
-	put_member("error", report->error);
-	printf(",\n \"exit_status\": %d}\n", report->status);
+	return array;
+}
+
+static json_t *json_ext_caps(const struct device *device)
+{
+	static const struct chain none;
+	bool there = device->config.len > CONFIG_SIZE &&
+		     find_cap(&device->chain, PCI_CAP_ID_EXP);
+
+	return json_caps(there ? &device->ext_chain : &none, ext_cap_name);
+}
+
+static json_t *json_number(long long value)
+{
+	return value < 0 ? json_null() : json_integer(value);
+}
+
+static json_t *json_or_null(const char *s)
+{
+	return json_text(s[0] ? s : NULL);
+}
+
+static json_t *json_kernel(const struct kernel *kernel)
+{
+	json_t *resource = json_null();
+
+	if (!kernel->present)
+		return json_null();
+	if (kernel->resource_known)
+		resource = json_pack("{s:I, s:I, s:I}",
+				     "start", (json_int_t)kernel->start,
+				     "size", (json_int_t)kernel->size,
+				     "flags", (json_int_t)kernel->flags);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o}",
+			 "driver", json_or_null(kernel->driver),
+			 "power_state", json_or_null(kernel->power_state),
+			 "reset_method", json_or_null(kernel->reset_method),
+			 "enable", json_number(kernel->enable),
+			 "irq", json_number(kernel->irq),
+			 "msi_vectors", (json_int_t)kernel->msi,
+			 "resource0", resource);
+}
+
+static json_t *json_registers(const struct registers *regs)
+{
+	json_t *object;
+
+	if (!opt.mmio)
+		return json_null();
+	object = json_pack("{s:o}", "source", json_text(regs->source));
+	for (int reg = 0; reg < REG_COUNT; reg++)
+		json_object_set_new(object, register_names[reg],
+				    regs->known[reg] ?
+				    json_integer(regs->value[reg]) :
+				    json_null());
+	return object;
+}
+
+static json_t *json_finding(const struct device *device,
+			    const struct finding *finding)
+{
+	const struct check *check = finding->check;
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}",
+			 "id", check->id, "name", check->name,
+			 "severity", severity_words[check->severity],
+			 "result", result_words[finding->result],
+			 "space", space_words[check->space],
+			 "offset", json_number(finding->offset),
+			 "expected", json_text(finding->expected),
+			 "found", json_text(finding->found),
+			 "advice", json_text(finding_advice(device, finding)));
+}
+
+static json_t *json_findings(const struct device *device)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < device->finding_count; i++)
+		json_array_append_new(array,
+				      json_finding(device,
+						   &device->findings[i]));
+	return array;
+}
+
+static json_t *json_device(const struct device *device)
+{
+	char slot[32], title[512];
+
+	format_slot(slot, sizeof(slot), device->pci, true);
+	format_title(title, sizeof(title), device);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i}",
+			 "slot", slot, "title", json_text(title),
+			 "fields", json_fields(device),
+			 "capabilities", json_caps(&device->chain, cap_name),
+			 "extended_capabilities", json_ext_caps(device),
+			 "config", json_config(&device->config),
+			 "kernel", json_kernel(&device->kernel),
+			 "registers", json_registers(&device->registers),
+			 "checks", json_findings(device),
+			 "passed", device->totals[RESULT_PASS],
+			 "failed", device->totals[RESULT_FAIL],
+			 "unknown", device->totals[RESULT_UNKNOWN]);
+}
+
+/* What every object begins with */
+json_t *json_head(void)
+{
+	return json_pack("{s:i, s:s}", "schema_version", JSON_SCHEMA_VERSION,
+			 "version", VGPU_PROBE_VERSION);
+}
+
+void json_show(json_t *json)
+{
+	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	putchar('\n');
+	json_decref(json);
+}
+
+void show_json(const struct report *r)
+{
+	json_t *json = json_head(), *devices = json_array();
+	json_t *hints = json_array();
+
+	for (struct device *d = r->source.devices; d; d = d->next)
+		json_array_append_new(devices, json_device(d));
+	for (unsigned int i = 0; i < r->hint_count; i++)
+		json_array_append_new(hints, json_text(r->hints[i]));
+	json_object_set_new(json, "source", json_text(r->source.name));
+	json_object_set_new(json, "devices", devices);
+	json_object_set_new(json, "error", json_text(r->error));
+	json_object_set_new(json, "hints", hints);
+	json_object_set_new(json, "exit_status", json_integer(r->status));
+	json_show(json);
 }

@@ -5,135 +5,157 @@
  * Lines that are not lspci's own start with a tab, so that lspci -F (and
  * vgpu-probe -F) reads the slot and the hex block and passes over the rest.
  */
-#include <stdio.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "probe.h"
 
-static const struct field {
-	const char *name;
-	unsigned int offset;
-	unsigned int width;
-} fields[] = {
-	{ "Vendor ID", PCI_VENDOR_ID, 2 },
-	{ "Device ID", PCI_DEVICE_ID, 2 },
-	{ "Command", PCI_COMMAND, 2 },
-	{ "Status", PCI_STATUS, 2 },
-	{ "Revision", PCI_REVISION_ID, 1 },
-	{ "Programming interface", PCI_CLASS_PROG, 1 },
-	{ "Subclass", PCI_CLASS_DEVICE, 1 },
-	{ "Base class", PCI_CLASS_DEVICE + 1, 1 },
-	{ "Cache line size", PCI_CACHE_LINE_SIZE, 1 },
-	{ "Latency timer", PCI_LATENCY_TIMER, 1 },
-	{ "Header type", PCI_HEADER_TYPE, 1 },
-	{ "BIST", PCI_BIST, 1 },
-	{ "BAR0", PCI_BASE_ADDRESS_0, 4 },
-	{ "BAR1", PCI_BASE_ADDRESS_1, 4 },
-	{ "BAR2", PCI_BASE_ADDRESS_2, 4 },
-	{ "BAR3", PCI_BASE_ADDRESS_3, 4 },
-	{ "BAR4", PCI_BASE_ADDRESS_4, 4 },
-	{ "BAR5", PCI_BASE_ADDRESS_5, 4 },
-	{ "CardBus CIS pointer", PCI_CARDBUS_CIS, 4 },
-	{ "Subsystem vendor ID", PCI_SUBSYSTEM_VENDOR_ID, 2 },
-	{ "Subsystem ID", PCI_SUBSYSTEM_ID, 2 },
-	{ "Expansion ROM", PCI_ROM_ADDRESS, 4 },
-	{ "Capabilities pointer", PCI_CAPABILITY_LIST, 1 },
-	{ "Interrupt line", PCI_INTERRUPT_LINE, 1 },
-	{ "Interrupt pin", PCI_INTERRUPT_PIN, 1 },
-	{ "Min_Gnt", PCI_MIN_GNT, 1 },
-	{ "Max_Lat", PCI_MAX_LAT, 1 },
-};
+/*** Colour, on a terminal only ***/
 
-static bool domains_in_use(const struct report *report)
+static const char *colour(const char *code)
 {
-	for (struct device *d = report->devices; d; d = d->next)
-		if (d->pci->domain)
-			return true;
-	return false;
-}
+	static int wanted = -1;
 
-/* As lspci writes it */
-static void show_title(const struct report *report, const struct device *device)
-{
-	struct pci_dev *pci = device->pci;
-	char class_name[128], device_name[256];
-	unsigned int revision = 0;
+	if (wanted < 0) {
+		const char *no_color = getenv("NO_COLOR");
 
-	if (domains_in_use(report))
-		printf("%04x:", pci->domain);
-	printf("%02x:%02x.%d %s: %s", pci->bus, pci->dev, pci->func,
-	       pci_lookup_name(report->pacc, class_name, sizeof(class_name),
-			       PCI_LOOKUP_CLASS, pci->device_class),
-	       pci_lookup_name(report->pacc, device_name, sizeof(device_name),
-			       PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
-			       pci->vendor_id, pci->device_id));
-	if (config_has(&device->config, PCI_REVISION_ID, 1))
-		revision = config_get(&device->config, PCI_REVISION_ID, 1);
-	if (revision)
-		printf(" (rev %02x)", revision);
-	putchar('\n');
-}
-
-static void show_fields(const struct device *device)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		const struct field *field = &fields[i];
-
-		printf("\t0x%02x  %-24s", field->offset, field->name);
-		if (config_has(&device->config, field->offset, field->width))
-			printf("%0*x\n", 2 * field->width,
-			       config_get(&device->config, field->offset,
-					  field->width));
-		else
-			puts("not readable");
+		wanted = isatty(STDOUT_FILENO) && !(no_color && *no_color);
 	}
+	return wanted ? code : "";
+}
+
+static const char *finding_colour(const struct finding *finding)
+{
+	if (finding->result == RESULT_PASS)
+		return colour("\033[32m");
+	if (finding->result == RESULT_FAIL &&
+	    finding->check->severity == SEVERITY_ERROR)
+		return colour("\033[31m");
+	return colour("\033[33m");
+}
+
+/*** The device ***/
+
+static void show_field(const struct device *device, const struct field *field)
+{
+	int offset = field_offset(field, device);
+	char flags[160];
+	uint32_t value;
+
+	if (offset == NO_OFFSET)
+		return;
+	printf("\t0x%02x  %-24s", offset, field->name);
+	if (!config_has(&device->config, offset, field->width)) {
+		puts("not readable");
+		return;
+	}
+	value = config_get(&device->config, offset, field->width);
+	printf("%0*x", 2 * field->width, value);
+	if (opt.verbose && field->flags) {
+		format_flags(flags, sizeof(flags), field->flags, value, ~0U);
+		printf("  %s", flags);
+	}
+	putchar('\n');
 }
 
 static void show_caps(const struct device *device)
 {
 	for (unsigned int i = 0; i < device->chain.count; i++) {
 		const struct cap *cap = &device->chain.caps[i];
-		const char *name = cap->id == PCI_CAP_ID_PM ? "Power Management" :
-				   cap->id == PCI_CAP_ID_EXP ? "PCI Express" :
-				   "Capability";
 
-		printf("\t0x%02x  %-24sID %02x\n", cap->offset, name, cap->id);
+		printf("\t0x%02x  %-24sID %02x\n", cap->offset,
+		       cap_name(cap->id), cap->id);
+	}
+	if (device->config.len <= CONFIG_SIZE ||
+	    !find_cap(&device->chain, PCI_CAP_ID_EXP))
+		return;
+	for (unsigned int i = 0; i < device->ext_chain.count; i++) {
+		const struct cap *cap = &device->ext_chain.caps[i];
+
+		printf("\t0x%03x %-24sID %04x, version %u\n", cap->offset,
+		       ext_cap_name(cap->id), cap->id, cap->version);
 	}
 }
 
-static void show_hex(const struct device *device)
+static void show_kernel_facts(const struct kernel *kernel)
 {
-	unsigned int len = device->config.len;
+	if (!kernel->present)
+		return;
+	printf("\tDriver:       %s\n", kernel->driver[0] ? kernel->driver :
+	       "none bound");
+	if (kernel->resource_known)
+		printf("\tResource:     0x%" PRIx64 " [size 0x%" PRIx64
+		       "], flags 0x%" PRIx64 "\n", kernel->start, kernel->size,
+		       kernel->flags);
+	if (kernel->power_state[0])
+		printf("\tPower state:  %s\n", kernel->power_state);
+	if (kernel->enable >= 0)
+		printf("\tEnabled:      %lld\n", kernel->enable);
+	if (kernel->irq >= 0)
+		printf("\tInterrupts:   IRQ %lld, %lld MSI vectors\n",
+		       kernel->irq, kernel->msi);
+	if (kernel->present)
+		printf("\tReset method: %s\n", kernel->reset_method[0] ?
+		       kernel->reset_method :
+		       kernel->resettable ? "not told" : "none");
+}
 
-	/* the extended space of this device holds nothing; --json has it all */
-	if (len > CONFIG_SIZE)
-		len = CONFIG_SIZE;
+static unsigned int hex_length(const struct config *config)
+{
+	unsigned int len = opt.hex >= 4 ? CONFIG_SIZE_EXP :
+			   opt.hex == 1 || opt.hex == 2 ? HEADER_SIZE :
+			   CONFIG_SIZE;
+
+	return config->len < len ? config->len : len;
+}
+
+static void show_hex(const struct config *config)
+{
+	unsigned int len = hex_length(config);
+
 	for (unsigned int i = 0; i < len; i++) {
 		if (i % 16 == 0)
 			printf("%02x:", i);
-		printf(" %02x", device->config.data[i]);
+		printf(" %02x", config->data[i]);
 		if (i % 16 == 15 || i == len - 1)
 			putchar('\n');
 	}
+	/* an empty line ends the device for whoever reads this back */
+	putchar('\n');
 }
 
-static void show_offset(int offset)
+/*** The checks ***/
+
+static const char *label(const struct finding *finding)
 {
-	if (offset == NO_OFFSET)
+	if (finding->result == RESULT_PASS)
+		return "PASS";
+	if (finding->result == RESULT_UNKNOWN)
+		return "unknown";
+	return finding->check->severity == SEVERITY_ERROR ? "FAIL" : "WARN";
+}
+
+static void show_finding(const struct device *device,
+			 const struct finding *finding)
+{
+	const char *advice = finding_advice(device, finding);
+
+	printf("\t%s%-8s%s", finding_colour(finding), label(finding),
+	       colour("\033[0m"));
+	if (finding->offset == NO_OFFSET)
 		printf("%-6s", "-");
 	else
-		printf("0x%02x  ", offset);
-}
-
-static void show_finding(const struct finding *finding)
-{
-	printf("\t%-8s", result_names[finding->result]);
-	show_offset(finding->offset);
-	printf("%-24s", finding->name);
+		printf("0x%-4.2x", finding->offset);
+	printf("%-28s", finding->check->name);
 	if (finding->result == RESULT_PASS)
 		printf("%s\n", finding->found);
 	else
 		printf("expected %s, found %s\n", finding->expected,
 		       finding->found);
+	/* of many unknowns the same would be said; the end says it once */
+	if (advice && (finding->result == RESULT_FAIL || opt.verbose))
+		printf("\t%14s%s\n", "", advice);
 }
 
 static void show_totals(const struct device *device)
@@ -141,36 +163,81 @@ static void show_totals(const struct device *device)
 	const unsigned int *totals = device->totals;
 
 	if (totals[RESULT_PASS] == device->finding_count)
-		printf("\tall %u checks passed\n", device->finding_count);
+		printf("\t%sall %u checks passed%s\n", colour("\033[32m"),
+		       device->finding_count, colour("\033[0m"));
 	else
 		printf("\t%u checks: %u passed, %u failed, %u unknown\n",
 		       device->finding_count, totals[RESULT_PASS],
 		       totals[RESULT_FAIL], totals[RESULT_UNKNOWN]);
 }
 
-static void show_device(const struct report *report,
-			const struct device *device)
+static void show_remarks(const struct device *device)
 {
-	show_title(report, device);
-	show_fields(device);
-	show_caps(device);
-	show_hex(device);
-	putchar('\n');
-	for (unsigned int i = 0; i < device->finding_count; i++)
-		show_finding(&device->findings[i]);
-	show_totals(device);
-	if (!device->live)
-		puts("\t(a dump does not tell BAR0's size, it was not checked)");
+	if (device->source->name)
+		puts("\t(a dump does not tell what the kernel knows: BAR0's size, the driver;\n"
+		     "\tthat was not checked)");
+	else if (device->config.len <= HEADER_SIZE)
+		printf("\t(the kernel shows %u bytes of configuration space, run as root for the rest)\n",
+		       device->config.len);
+	else if (!device->kernel.driver[0])
+		puts("\t(no driver is bound; load it with: modprobe " DRIVER_NAME ")");
 }
 
-void show_text(const struct report *report)
+static void show_device(const struct device *device)
 {
-	for (struct device *d = report->devices; d; d = d->next) {
-		show_device(report, d);
+	char title[512];
+
+	format_title(title, sizeof(title), device);
+	puts(title);
+	if (opt.verbose || opt.kernel)
+		show_subsystem(device);
+	for (unsigned int i = 0; i < field_count; i++)
+		show_field(device, &fields[i]);
+	show_caps(device);
+	if (opt.verbose)
+		show_kernel_facts(&device->kernel);
+	if (opt.verbose || opt.kernel)
+		show_driver(device);
+	show_hex(&device->config);
+	for (unsigned int i = 0; i < device->finding_count; i++)
+		show_finding(device, &device->findings[i]);
+	show_totals(device);
+	show_remarks(device);
+}
+
+static void show_error(const struct report *r)
+{
+	if (!r->error)
+		return;
+	fflush(stdout);
+	fprintf(stderr, "vgpu-probe: %s\n", r->error);
+	for (unsigned int i = 0; i < r->hint_count; i++)
+		fprintf(stderr, "  %u. %s\n", i + 1, r->hints[i]);
+}
+
+void show_text(const struct report *r)
+{
+	for (struct device *d = r->source.devices; d; d = d->next) {
+		show_device(d);
 		if (d->next)
 			putchar('\n');
 	}
-	fflush(stdout);
-	if (report->error)
-		fprintf(stderr, "vgpu-probe: %s\n", report->error);
+	show_error(r);
+}
+
+/* Nothing of what passed: a line for each other finding */
+void show_quiet(const struct report *r)
+{
+	for (struct device *d = r->source.devices; d; d = d->next)
+		for (unsigned int i = 0; i < d->finding_count; i++) {
+			const struct finding *f = &d->findings[i];
+			char slot[32];
+
+			if (f->result == RESULT_PASS)
+				continue;
+			format_slot(slot, sizeof(slot), d->pci, true);
+			printf("%s %s %s: expected %s, found %s\n", slot,
+			       label(f), f->check->id, f->expected, f->found);
+		}
+	show_error(r);
 }

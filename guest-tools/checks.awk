@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The lines of "vgpu-probe --list-checks" as a list of the manual page.
+
+# a backslash, or a dot or quote at the start, would be roff's
+function text(s) {
+	gsub(/\\/, "\\e", s)
+	sub(/^[.']/, "\\\\\\&&", s)
+	gsub(/"/, "\\(dq", s)
+	return s
+}
+
+BEGIN { print ".Bl -tag -width Ds" }
+{
+	printf ".It Cm %s Pq %s%s\n", $1, $3, $2 == "warning" ? ", a warning" : ""
+	printf "%s:\nexpected %s.\n", text($4), text($5)
+	printf "If not: %s.\n", text($6)
+}
+END { print ".El" }

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * vgpu-probe: the command line
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probe.h"
+#include "vgpu_stub.h"
+
+struct options opt;
+
+static const char help_msg[] =
+"Usage: vgpu-probe [<switches>]\n"
+"       vgpu-probe [<switches>] diff <dump>|live <dump>|live\n"
+"       vgpu-probe [<switches>] report\n"
+"\n"
+"Dump and validate the configuration space of a vgpu-stub device.\n"
+"\n"
+"Selection of devices (default: -d %04x:%04x):\n"
+"-s [[[[<domain>]:]<bus>]:][<slot>][.[<func>]]\tDevices in these slots\n"
+"-d [<vendor>]:[<device>][:<class>]\t\tDevices with these IDs\n"
+"\n"
+"What is shown:\n"
+"-v\t\t\tMore: flags, the kernel's view, advice for each finding\n"
+"-k\t\t\tThe driver in use and the modules that could drive it\n"
+"-x, -xxx, -xxxx\t\t64, 256 (default) or 4096 bytes in hexadecimal\n"
+"-n, -nn\t\t\tNumbers instead of names, or both\n"
+"-D\t\t\tAlways show domains\n"
+"--mmio\t\t\tRead the registers in BAR0 too (root only)\n"
+"--json\t\t\tWrite JSON\n"
+"--tap\t\t\tWrite TAP, for test suites\n"
+"--quiet\t\t\tWrite nothing but what did not pass\n"
+"\n"
+"Where it comes from:\n"
+"-F, --file <file>\tA dump that 'lspci -x' or vgpu-probe wrote, - is stdin\n"
+"-i <file>\t\tNames of IDs, instead of pci.ids\n"
+"-A <method>\t\tPCI access method (see -A help)\n"
+"-O <name>=<value>\tPCI access parameter (see -O help)\n"
+"-G\t\t\tMake libpci tell what it does\n"
+"\n"
+"--list-checks\t\tShow all checks\n"
+"--help\t\t\tShow this help\n"
+"--version\t\tShow the version\n"
+"\n"
+"Exit status: 0 all checks passed, 1 a check failed, 2 bad usage or input,\n"
+"3 no device matched, 4 nothing failed but something could not be read.\n";
+
+enum {
+	OPT_JSON = 256, OPT_TAP, OPT_QUIET, OPT_MMIO, OPT_LIST, OPT_HELP,
+	OPT_VERSION
+};
+
+static const struct option long_options[] = {
+	{ "file", required_argument, NULL, 'F' },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "tap", no_argument, NULL, OPT_TAP },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "mmio", no_argument, NULL, OPT_MMIO },
+	{ "list-checks", no_argument, NULL, OPT_LIST },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 }
+};
+
+static void __attribute__((noreturn)) show_help(void)
+{
+	printf(help_msg, VGPU_STUB_VENDOR_ID, VGPU_STUB_DEVICE_ID);
+	finish(EXIT_PASSED);
+}
+
+static void __attribute__((noreturn)) show_version(void)
+{
+	printf("vgpu-probe %s (libpci %s)\n", VGPU_PROBE_VERSION, PCILIB_VERSION);
+	finish(EXIT_PASSED);
+}
+
+/*
+ * JSON and TAP are promised for bad usage too, so they have to be known first.
+ * What stands behind -F may look like an option; so little is lost that way.
+ */
+static void look_for_output(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (!strcmp(argv[i], "--json"))
+			opt.output = OUTPUT_JSON;
+		else if (!strcmp(argv[i], "--tap"))
+			opt.output = OUTPUT_TAP;
+		else if (!strcmp(argv[i], "--quiet"))
+			opt.output = OUTPUT_QUIET;
+	}
+}
+
+static void set_output(enum output output)
+{
+	static bool chosen;
+
+	if (chosen && opt.output != output)
+		finish_error(EXIT_USAGE,
+			     "--json, --tap and --quiet exclude each other");
+	chosen = true;
+	opt.output = output;
+}
+
+static void add_param(const char *text)
+{
+	if (opt.param_count == ARRAY_SIZE(opt.params))
+		finish_error(EXIT_USAGE, "more than %zu times -O",
+			     ARRAY_SIZE(opt.params));
+	opt.params[opt.param_count++] = text;
+}
+
+static void refuse_option(int c, char **argv)
+{
+	char short_option[3] = { '-', optopt, '\0' };
+	const char *option = optopt && optopt < 256 ? short_option :
+						      argv[optind - 1];
+
+	if (c == ':')
+		finish_error(EXIT_USAGE, "%s needs an argument; see --help",
+			     option);
+	finish_error(EXIT_USAGE, "unknown option %s; see --help", option);
+}
+
+static bool parse_flag(int c)
+{
+	switch (c) {
+	case 'n':
+		opt.numeric++;
+		return true;
+	case 'v':
+		opt.verbose++;
+		return true;
+	case 'x':
+		opt.hex++;
+		return true;
+	case 'D':
+		opt.domains = true;
+		return true;
+	case 'k':
+		opt.kernel = true;
+		return true;
+	case 'G':
+		opt.debug++;
+		return true;
+	case OPT_MMIO:
+		opt.mmio = true;
+		return true;
+	case OPT_LIST:
+		opt.list_checks = true;
+		return true;
+	}
+	return false;
+}
+
+static bool parse_value(int c)
+{
+	switch (c) {
+	case 's':
+		opt.slot = optarg;
+		return true;
+	case 'd':
+		opt.id = optarg;
+		return true;
+	case 'F':
+		opt.file = optarg;
+		return true;
+	case 'i':
+		opt.ids_path = optarg;
+		return true;
+	case 'A':
+		opt.method = optarg;
+		return true;
+	case 'O':
+		add_param(optarg);
+		return true;
+	}
+	return false;
+}
+
+static bool parse_output(int c)
+{
+	switch (c) {
+	case OPT_JSON:
+		set_output(OUTPUT_JSON);
+		return true;
+	case OPT_TAP:
+		set_output(OUTPUT_TAP);
+		return true;
+	case OPT_QUIET:
+		set_output(OUTPUT_QUIET);
+		return true;
+	case OPT_HELP:
+		show_help();
+	case OPT_VERSION:
+		show_version();
+	}
+	return false;
+}
+
+static void check_subcommand(void)
+{
+	const char *name = opt.arguments[0];
+
+	if (opt.mmio && opt.file)
+		finish_error(EXIT_USAGE, "--mmio reads a device, -F a dump");
+	if (!opt.argument_count)
+		return;
+	if (strcmp(name, "diff") && strcmp(name, "report"))
+		finish_error(EXIT_USAGE, "unexpected argument '%s'; see --help",
+			     name);
+	if (!strcmp(name, "diff") && opt.argument_count != 3)
+		finish_error(EXIT_USAGE,
+			     "diff takes two dumps, or a dump and 'live'");
+	if (!strcmp(name, "diff") && opt.file)
+		finish_error(EXIT_USAGE, "diff takes its dumps without -F");
+	if (!strcmp(name, "report") && opt.argument_count != 1)
+		finish_error(EXIT_USAGE, "report takes no argument");
+	if (opt.output == OUTPUT_TAP || opt.output == OUTPUT_QUIET)
+		finish_error(EXIT_USAGE, "%s has no such form; see --help", name);
+}
+
+void parse_options(int argc, char **argv)
+{
+	int c;
+
+	look_for_output(argc, argv);
+	while ((c = getopt_long(argc, argv, ":s:d:nvxDkF:A:O:Gi:", long_options,
+				NULL)) != -1)
+		if (!parse_flag(c) && !parse_value(c) && !parse_output(c))
+			refuse_option(c, argv);
+	opt.arguments = argv + optind;
+	opt.argument_count = argc - optind;
+	check_subcommand();
+}
