@@ -67,7 +67,8 @@ sub base_dump {
 }
 
 # A dump's first device, with other bytes: "OFFSET=BYTE,BYTE" in hexadecimal sets
-# bytes, "cut=N" keeps the first N, "crlf" and "unended" change the lines' ends.
+# bytes, "cut=N" keeps the first N, "slot=SLOT" moves it, "crlf" and "unended"
+# change the lines' ends.
 sub edit_dump {
     my ($text, @edits) = @_;
     my ($title, $hex, $rest) =
@@ -79,6 +80,8 @@ sub edit_dump {
             splice @bytes, hex $offset, scalar @new, @new;
         } elsif ($edit =~ /^cut=(\d+)$/) {
             $#bytes = $1 - 1;
+        } elsif (my ($slot) = $edit =~ /^slot=(.*)$/) {
+            $title =~ s/^\S+/$slot/;
         }
     }
     my $dump = $title . hex_block(@bytes) . $rest;
@@ -97,18 +100,34 @@ sub hex_block {
     return $text;
 }
 
+sub make_dump {
+    my ($base, $edits) = @_;
+    return eval qq("$edits") if $base eq 'text';
+    my ($first, @others) = map { base_dump($_) } split /\+/, $base;
+    return join "\n", edit_dump($first, split ' ', $edits), @others;
+}
+
+# The checks of a row; @NAME stands for several, behind "?" too
+sub expand_checks {
+    my ($text, $groups) = @_;
+    while ($text =~ s/(\??)@(\w+)/join ' ', map { $1 . $_ } @{ $groups->{$2} }/e) { }
+    return split ' ', $text;
+}
+
 # The rows of tests/probe/corpus, which says what they hold
 sub read_corpus {
-    my @rows;
+    my (@rows, %groups);
     for my $line (split /\n/, read_file(probe_dir() . '/corpus')) {
-        next if $line =~ /^(?:#|\s*$)/;
-        my ($name, $base, $edits, $status, $expected) = split /\s*\|\s*/, $line;
-        my @edits = split ' ', $edits;
-        my $dump = $base eq 'text' ? eval qq("$edits") : edit_dump(base_dump($base), @edits);
+        if ($line =~ /^@(\w+)\s*=\s*(.*)/) {
+            $groups{$1} = [expand_checks($2, \%groups)];
+        }
+        next if $line =~ /^(?:[#@]|\s*$)/;
+        my ($name, $base, $edits, $status, $checks) = map { s/^\s+|\s+$//gr } split /\|/, $line;
+        my @checks = expand_checks($checks // '', \%groups);
         push @rows, {
-            name => $name, base => $base, dump => $dump, status => $status,
-            fail => [grep { !/^\?/ } split ' ', $expected // ''],
-            unknown => [map { s/^\?//r } grep { /^\?/ } split ' ', $expected // ''],
+            name => $name, base => $base, dump => make_dump($base, $edits), status => $status,
+            fail => [sort grep { !/^\?/ } @checks],
+            unknown => [sort map { s/^\?//r } grep { /^\?/ } @checks],
         };
     }
     return @rows;
@@ -119,23 +138,24 @@ sub hex_rows {
     return map { [sprintf('0x%02x', $_ * 16), substr $hex, $_ * 32, 32] } 0 .. (length($hex) - 1) / 32;
 }
 
-# JSON as lines "path = value". Members of an array that have an id or a slot are
-# named by it, so that a line tells the same wherever it stands.
+# JSON as lines "path = value", an object without any in it on one line. Members
+# of an array that have an id are named by it, so that a line tells the same
+# wherever it stands.
 sub flatten {
     my ($value, $path) = @_;
-    if (ref $value eq 'HASH') {
+    if (ref $value eq 'HASH' && grep { ref } values %$value) {
         return map { flatten($value->{$_}, ($path // '') . ".$_") } sort keys %$value;
     }
     if (ref $value eq 'ARRAY') {
-        my @lines = ($path . " = " . @$value . " members");
-        for my $i (0 .. $#$value) {
-            my $key = ref $value->[$i] eq 'HASH' && ($value->[$i]{slot} // $value->[$i]{id}) // $i;
-            push @lines, flatten($value->[$i], $path . "[$key]");
-        }
-        return @lines;
+        return map { flatten($value->[$_], $path . '[' . element_name($value->[$_], $_) . ']') } 0 .. $#$value;
     }
     return map { "$path\[$_->[0]] = $_->[1]" } hex_rows($value) if $path =~ /\.config$/ && defined $value;
     return "$path = " . JSON::PP->new->allow_nonref->canonical->ascii->encode($value);
+}
+
+sub element_name {
+    my ($element, $number) = @_;
+    return ref $element eq 'HASH' ? $element->{id} // $number : $number;
 }
 
 1;

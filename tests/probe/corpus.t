@@ -46,7 +46,7 @@ sub is_golden {
 
 sub ids_of {
     my ($json, $result) = @_;
-    return [map { $_->{id} } grep { $_->{result} eq $result } map { @{ $_->{checks} } } @{ $json->{devices} }];
+    return [sort map { $_->{id} } grep { $_->{result} eq $result } map { @{ $_->{checks} } } @{ $json->{devices} }];
 }
 
 my %base;
@@ -63,9 +63,8 @@ for my $row (@corpus) {
         is $json->{exit_status}, $row->{status}, 'exit status in the JSON';
         is_deeply ids_of($json, 'fail'), $row->{fail}, 'failed checks';
         is_deeply ids_of($json, 'unknown'), $row->{unknown}, 'unknown checks';
-        my $whole = $name eq $row->{base} || $row->{base} eq 'text';
-        $base{$name} = [$text, $lines] if $name eq $row->{base};
-        my $of = $base{ $row->{base} };
+        my $whole = !$base{ $row->{base} } || $row->{base} eq 'text';
+        my $of = $base{ $row->{base} } //= [$text, $lines];
         is_golden("$name.text", $whole ? $text : difference($of->[0], $text));
         is_golden("$name.json", $whole ? $lines : difference($of->[1], $lines));
     };
