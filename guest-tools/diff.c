@@ -37,15 +37,17 @@ static void add_difference(struct comparison *c, int offset, const char *name,
 	printf("%-26s%s -> %s%s%s\n", name, a, b, *flags ? "  " : "", flags);
 }
 
-/* "" where it cannot be read */
+/* "" where it cannot be read, or where the capability was not reached */
 static void format_value(char *text, const struct device *device, int offset,
 			 unsigned int width)
 {
-	if (offset == NO_OFFSET)
-		snprintf(text, TEXT_SIZE, "none");
-	else if (!config_has(&device->config, offset, width))
-		text[0] = '\0';
-	else
+	text[0] = '\0';
+	if (offset == NO_OFFSET) {
+		if (is_complete(&device->chain))
+			snprintf(text, TEXT_SIZE, "none");
+		return;
+	}
+	if (config_has(&device->config, offset, width))
 		snprintf(text, TEXT_SIZE, "%0*x", 2 * width,
 			 config_get(&device->config, offset, width));
 }
@@ -64,7 +66,7 @@ static void compare_value(struct comparison *c, const char *name,
 	}
 	if (!strcmp(value[0], value[1]))
 		return;
-	if (flags) {
+	if (flags && offset[0] != NO_OFFSET && offset[1] != NO_OFFSET) {
 		unsigned int a = strtoul(value[0], NULL, 16);
 		unsigned int b = strtoul(value[1], NULL, 16);
 
@@ -135,7 +137,7 @@ static void compare_slots(struct comparison *c)
 
 static const struct device *only_device(struct source *source, const char *arg)
 {
-	source->name = strcmp(arg, "live") ? arg : NULL;
+	*source = (struct source){ .name = strcmp(arg, "live") ? arg : NULL };
 	open_source(source);
 	collect_devices(source);
 	if (!source->devices)
@@ -164,7 +166,7 @@ void run_diff(void)
 	static struct comparison c;
 	int status;
 
-	c.json = json_array();
+	c = (struct comparison){ .json = json_array() };
 	for (int i = 0; i < 2; i++)
 		c.device[i] = only_device(&sources[i], opt.arguments[i + 1]);
 	compare_slots(&c);

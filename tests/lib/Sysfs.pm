@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Stand-ins of /sys/bus/pci for tests of vgpu-probe: kernels and faults that no
+# guest here can have. What a real kernel says is tested in tests/guest.
+#
+#   my @options = sysfs(slot => '0000:00:02.0', config => $bytes, FILE => TEXT…);
+#   run_probe(@options);
+#
+# A FILE that is undef is not there; driver names the driver that is bound.
+package Sysfs;
+
+use strict;
+use warnings;
+use Contract;
+use Exporter 'import';
+use File::Path qw(make_path remove_tree);
+use Probe;
+
+our @EXPORT = qw(sysfs config_bytes registers);
+
+my $count = 0;
+
+# The bytes of a dump's first device
+sub config_bytes {
+    my ($name, @edits) = @_;
+    my $dump = edit_dump(base_dump($name), @edits);
+    my $hex = join '', map { /^[0-9a-f]+:((?: [0-9a-f]{2})+)$/ ? $1 : () } split /\n/, $dump;
+    return pack 'H*', $hex =~ s/ //gr;
+}
+
+# What BAR0 holds after a reset, but for the registers that are given
+sub registers {
+    my %other = @_;
+    my $bar0 = "\0" x contract('BAR0_SIZE');
+    for my $name (qw(MAGIC VERSION FEATURES STATUS BAD_ACCESS)) {
+        substr $bar0, contract("REG_$name"), 4, pack 'V', $other{$name} // contract($name);
+    }
+    return $bar0;
+}
+
+sub files_of {
+    my ($config) = @_;
+    my ($vendor, $device) = unpack 'vv', $config;
+    my ($revision, $class) = (ord(substr $config, 8), unpack 'V', substr($config, 9, 3) . "\0");
+    my ($sub_vendor, $sub_device) = unpack 'vv', substr $config, 0x2c, 4;
+    my $bar0 = unpack('V', substr $config, 0x10, 4) & ~0xf;
+    return (
+        vendor => sprintf('0x%04x', $vendor), device => sprintf('0x%04x', $device),
+        class => sprintf('0x%06x', $class), revision => sprintf('0x%02x', $revision),
+        subsystem_vendor => sprintf('0x%04x', $sub_vendor),
+        subsystem_device => sprintf('0x%04x', $sub_device),
+        resource => sprintf("0x%016x 0x%016x 0x%016x\n", $bar0, $bar0 + contract('BAR0_SIZE') - 1, 0x40200)
+            . "0x0000000000000000 0x0000000000000000 0x0000000000000000\n" x 12,
+        irq => '0', enable => '0', power_state => 'unknown',
+        modalias => sprintf('pci:v%08Xd%08Xsv%08Xsd%08Xbc12sc00i00', $vendor, $device, $sub_vendor, $sub_device),
+    );
+}
+
+sub sysfs {
+    my %given = (slot => '0000:00:02.0', @_);
+    my $config = delete $given{config} // config_bytes('conventional');
+    my $top = $given{top} // scratch_dir() . '/sysfs' . $count++;
+    my $dir = "$top/devices/" . delete $given{slot};
+    my $driver = delete $given{driver};
+    delete $given{top};
+    make_path($dir);
+    my %files = (files_of($config), config => $config, %given);
+    for my $name (grep { defined $files{$_} } keys %files) {
+        my ($folder) = "$dir/$name" =~ m{(.*)/};
+        make_path($folder);
+        write_file("$dir/$name", $name =~ /^(?:config|resource0?)$/ ? $files{$name} : "$files{$name}\n");
+    }
+    symlink "../../drivers/$driver", "$dir/driver" if $driver;
+    return ('-A', 'linux-sysfs', '-O', "sysfs.path=$top");
+}
+
+1;

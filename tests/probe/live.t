@@ -1,0 +1,132 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What vgpu-probe makes of the kernel's view and of BAR0, good and faulty, with
+# stand-ins of sysfs. tests/guest/probe.t asks real kernels.
+use strict;
+use warnings;
+use Test::More;
+use JSON::PP;
+use Contract;
+use Probe;
+use Sysfs;
+
+sub ids {
+    my ($json, $result) = @_;
+    my @findings = map { @{ $_->{checks} } } @{ $json->{devices} };
+    return join ' ', map { $_->{id} } grep { $_->{result} eq $result } @findings;
+}
+
+# A run, with the checks that fail and those that are unknown
+sub probe_is {
+    my ($name, $status, $fail, $unknown, @options) = @_;
+    subtest $name => sub {
+        my ($got, $out, $err) = run_probe('--json', @options);
+        my $json = eval { decode_json($out) } // {};
+        is $got, $status, 'exit status';
+        is ids($json, 'fail'), $fail, 'failed checks';
+        is ids($json, 'unknown'), $unknown, 'unknown checks';
+        is $err, '', 'nothing on standard error';
+    };
+    return;
+}
+
+my $walk = 'cap-bounds cap-alignment cap-loop cap-id cap-duplicate cap-overlap';
+my $pm = 'pm pm-version pm-d1-d2 pm-pme pm-reserved pm-state pm-no-soft-reset pm-control-reserved pm-data';
+my $mmio = 'mmio-magic mmio-version mmio-features mmio-status mmio-bad-access';
+my @driven = (driver => 'vgpu_stub', enable => 1, power_state => 'D0');
+my $short = substr config_bytes('conventional'), 0, 64;
+
+probe_is 'no driver', 0, '', '', sysfs();
+probe_is 'with the driver', 0, '', '', sysfs(@driven);
+probe_is 'Express', 0, '', '', sysfs(config => config_bytes('endpoint'), reset => '', reset_method => 'flr bus');
+probe_is 'a kernel without power_state and reset_method', 0, '', '',
+    sysfs(config => config_bytes('endpoint'), reset => '', power_state => undef);
+probe_is '64 bytes, as the kernel gives them to users', 4, '', "$walk $pm power-state",
+    sysfs(@driven, config => $short);
+probe_is '64 bytes that are wrong', 1, 'bar1', "$walk $pm power-state",
+    sysfs(config => substr(config_bytes('conventional', '14=01'), 0, 64));
+
+# each row of the kernel's view broken once
+probe_is 'kernel-ids', 1, 'kernel-ids', '', sysfs(class => '0x030000');
+probe_is 'kernel-ids, one missing', 4, '', 'kernel-ids', sysfs(revision => undef);
+probe_is 'kernel-ids, one garbled', 4, '', 'kernel-ids', sysfs(revision => 'garbage');
+probe_is 'bar0-assigned', 1, 'bar0-assigned bar0-resource', '', sysfs(resource =>
+    sprintf "0x%016x 0x%016x 0x%016x\n", 0, contract('BAR0_SIZE') - 1, 0x20040200);
+probe_is 'no BAR0 at all', 1, 'bar0-assigned bar0-size bar0-resource', '',
+    sysfs(resource => "0x0000000000000000 0x0000000000000000 0x0000000000000000\n");
+probe_is 'bar0-size', 1, 'bar0-size', '',
+    sysfs(resource => "0x00000000febff000 0x00000000febff7ff 0x0000000000040200\n");
+probe_is 'bar0-resource, moved', 1, 'bar0-resource', '',
+    sysfs(resource => "0x00000000febfe000 0x00000000febfefff 0x0000000000040200\n");
+probe_is 'bar0-resource, prefetchable', 1, 'bar0-resource', '',
+    sysfs(resource => "0x00000000febff000 0x00000000febfffff 0x0000000000042208\n");
+probe_is 'no resource', 4, '', 'bar0-assigned bar0-size bar0-resource', sysfs(resource => undef);
+probe_is 'resource garbled', 4, '', 'bar0-assigned bar0-size bar0-resource', sysfs(resource => "x\n");
+probe_is 'driver', 1, 'driver', '', sysfs(@driven, driver => 'snd_hda_intel');
+probe_is 'driver that passes the device on', 0, '', '', sysfs(@driven, driver => 'vfio-pci', enable => 0);
+probe_is 'enabled', 1, 'enabled', '', sysfs(@driven, enable => 0);
+probe_is 'enabled unknown', 4, '', 'enabled', sysfs(@driven, enable => undef);
+probe_is 'bar0-decoded', 1, 'bar0-decoded', '',
+    sysfs(@driven, config => config_bytes('conventional', '4=00'));
+probe_is 'power-state', 1, 'power-state', '',
+    sysfs(@driven, config => config_bytes('conventional', '44=0b'));
+probe_is 'power state, asleep', 0, '', '',
+    sysfs(@driven, power_state => 'D3hot', config => config_bytes('conventional', '44=0b'));
+probe_is 'interrupts', 1, 'interrupts', '', sysfs(irq => 11);
+probe_is 'interrupts, MSI', 1, 'interrupts', '', sysfs('msi_irqs/24' => 'msi', 'msi_irqs/25' => 'msi');
+probe_is 'interrupts unknown', 4, '', 'interrupts', sysfs(irq => undef);
+probe_is 'reset-method', 1, 'reset-method', '',
+    sysfs(config => config_bytes('endpoint'), reset => '', reset_method => 'bus');
+probe_is 'reset-method none', 1, 'reset-method', '', sysfs(config => config_bytes('endpoint'));
+
+# the registers, through BAR0
+probe_is 'BAR0', 0, '', '', '--mmio', sysfs(resource0 => registers());
+probe_is 'mmio-magic', 1, 'mmio-magic', '', '--mmio', sysfs(resource0 => registers(MAGIC => 0));
+probe_is 'mmio-version', 1, 'mmio-version', '', '--mmio',
+    sysfs(resource0 => registers(VERSION => contract('VERSION') + 0x10000));
+probe_is 'a higher minor version', 0, '', '', '--mmio',
+    sysfs(resource0 => registers(VERSION => contract('VERSION') + 1));
+probe_is 'mmio-features', 1, 'mmio-features', '', '--mmio', sysfs(resource0 => registers(FEATURES => 0x80000000));
+probe_is 'mmio-status', 1, 'mmio-status', '', '--mmio', sysfs(resource0 => registers(STATUS => 0));
+probe_is 'mmio-bad-access', 1, 'mmio-bad-access', '', '--mmio', sysfs(resource0 => registers(BAD_ACCESS => 3));
+probe_is 'BAR0 refused', 4, '', $mmio, '--mmio', sysfs();
+probe_is 'BAR0, decoding off', 4, '', $mmio, '--mmio',
+    sysfs(resource0 => registers(), config => config_bytes('conventional', '4=00'));
+probe_is 'BAR0, asleep', 4, '', $mmio, '--mmio',
+    sysfs(resource0 => registers(), config => config_bytes('conventional', '44=0b'));
+probe_is 'BAR0, another driver', 4, '', $mmio, '--mmio',
+    sysfs(resource0 => registers(), driver => 'vfio-pci', enable => 1, power_state => 'D0');
+probe_is 'BAR0, too small', 1, 'bar0-size', $mmio, '--mmio', sysfs(resource0 => registers(),
+    resource => "0x00000000febff000 0x00000000febff7ff 0x0000000000040200\n");
+probe_is 'BAR0, I/O', 1, 'bar0-kind', $mmio, '--mmio',
+    sysfs(resource0 => registers(), config => config_bytes('conventional', '10=01'));
+probe_is 'BAR0, resource not told', 4, '', "bar0-assigned bar0-size bar0-resource $mmio",
+    '--mmio', sysfs(resource0 => registers(), resource => undef);
+probe_is 'BAR0 of another device', 1, 'device-id', $mmio, '--mmio', '-d', ':',
+    sysfs(resource0 => registers(), config => config_bytes('conventional', '2=10'));
+
+# and through the driver
+my @files = ('vgpu_stub/version' => '1.0', 'vgpu_stub/features' => '0x00000000',
+    'vgpu_stub/status' => '0x00000001', 'vgpu_stub/bad_access_count' => '0');
+probe_is 'driver', 0, '', '', '--mmio', sysfs(@driven, @files);
+probe_is 'driver, wrong access', 1, 'mmio-bad-access', '', '--mmio',
+    sysfs(@driven, @files, 'vgpu_stub/bad_access_count' => '42');
+probe_is 'driver, no answer', 4, '', $mmio, '--mmio', sysfs(@driven);
+probe_is 'driver, garbage', 4, '', 'mmio-magic mmio-version mmio-status', '--mmio',
+    sysfs(@driven, @files, 'vgpu_stub/version' => 'x', 'vgpu_stub/status' => 'y');
+
+sub text { return (run_probe(@_))[1] }
+like text('--mmio', '-v', sysfs()), qr/the kernel refuses BAR0: No such file/, 'a refusal is told';
+like text(sysfs(config => $short)), qr/64 bytes of configuration space, run as root/, 'how to get the rest';
+like text(sysfs()), qr/no driver is bound.*modprobe vgpu_stub/, 'how to load the driver';
+like text('-v', sysfs(@driven)), qr/Driver: +vgpu_stub.*Power state: +D0.*Enabled: +1/s, '-v shows the kernel\'s view';
+like text('-k', sysfs(@driven)), qr/\tKernel driver in use: vgpu_stub\n/, '-k shows the driver';
+
+my ($status, $out) = run_probe('--json', '--mmio', sysfs(resource0 => registers(BAD_ACCESS => 7)));
+my $device = decode_json($out)->{devices}[0];
+is $device->{registers}{source}, 'bar0', 'JSON: source of the registers';
+is $device->{registers}{bad_access_count}, 7, 'JSON: a register';
+is $device->{kernel}{resource0}{size}, contract('BAR0_SIZE'), 'JSON: the kernel\'s view';
+
+done_testing;

@@ -1,0 +1,121 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The other forms of vgpu-probe's report, and that its options, checks and files
+# are told everywhere they have to be.
+use strict;
+use warnings;
+use Test::More;
+use JSON::PP;
+use TAP::Parser;
+use Contract;
+use Probe;
+
+my $good = probe_dir() . '/dumps/conventional.dump';
+my %dump = map { $_->{name} => $_->{dump} } read_corpus();
+my $bad = write_file(scratch_dir() . '/bad', $dump{'several-broken'});
+my $short = write_file(scratch_dir() . '/short', $dump{'cut-64'});
+
+# TAP
+sub parse_tap {
+    my ($status, $out) = run_probe('--tap', @_);
+    my $parser = TAP::Parser->new({ tap => $out });
+    $parser->run;
+    return ($status, $parser);
+}
+
+my ($status, $parser) = parse_tap('-F', $good);
+is $status, 0, '--tap, good: exit status';
+ok !$parser->has_problems, '--tap, good: no problems';
+cmp_ok scalar($parser->passed), '>=', 40, '--tap, good: a line for each check';
+($status, $parser) = parse_tap('-F', $bad);
+is $status, 1, '--tap, bad: exit status';
+is scalar($parser->failed), 1, '--tap, bad: one failure';
+is_deeply [$parser->parse_errors], [], '--tap, bad: well-formed';
+($status, $parser) = parse_tap('-F', $short);
+is $status, 4, '--tap, incomplete: exit status';
+ok $parser->has_problems, '--tap: what is unknown is not ok';
+is scalar($parser->skipped), 0, '--tap: nothing is skipped';
+my ($tap_status, $tap) = run_probe('--tap', '-F', '/no/such');
+is $tap_status, 2, '--tap, no file: exit status';
+like $tap, qr/\ATAP version 13\nBail out! /, '--tap, no file: bails out';
+
+# --quiet
+my ($quiet_status, $quiet) = run_probe('--quiet', '-F', $good);
+is $quiet_status, 0, '--quiet, good: exit status';
+is $quiet, '', '--quiet, good: silence';
+($quiet_status, $quiet) = run_probe('--quiet', '-F', $bad);
+is $quiet_status, 1, '--quiet, bad: exit status';
+is $quiet, sprintf("0000:00:02.0 FAIL subsystem-id: expected 0x%04x, found 0x1100\n", contract('SUBSYSTEM_ID')),
+    '--quiet, bad: the finding alone';
+like +(run_probe('-v', '-F', $short))[1], qr/unknown .*\n\t +take the dump as root/,
+    '-v: advice for what is unknown';
+
+# colours
+sub on_terminal {
+    my ($environment, @arguments) = @_;
+    my $command = join ' ', $environment, probe_path(), @arguments;
+    my (undef, $out) = run_command('script', '-qec', $command, '/dev/null');
+    return $out;
+}
+unlike +(run_probe('-F', $bad))[1], qr/\e/, 'no colours in a pipe';
+like on_terminal('NO_COLOR=', '-F', $bad), qr/\e\[31mFAIL/, 'colours on a terminal';
+unlike on_terminal('NO_COLOR=1', '-F', $bad), qr/\e/, 'no colours with NO_COLOR';
+my (undef, $c_locale) = run_command('env', 'LC_ALL=C', probe_path(), '-F', $bad);
+unlike $c_locale, qr/[^\n\t\x20-\x7e]/, 'ASCII alone in the C locale';
+
+# one table
+my (undef, $list) = run_probe('--list-checks');
+my %listed = map { (split /\t/)[0] => [split /\t/] } split /\n/, $list;
+my (undef, $list_json) = run_probe('--list-checks', '--json');
+my @all = @{ decode_json($list_json)->{all_checks} };
+is_deeply [map { $_->{id} } @all], [map { (split /\t/)[0] } split /\n/, $list], '--list-checks: text and JSON agree';
+is scalar(keys %listed), scalar(@all), '--list-checks: each ID once';
+my @without = grep { !length $listed{$_}[5] } sort keys %listed;
+is "@without", '', '--list-checks: advice for each';
+my $man = read_file(build_dir() . '/tools/vgpu-probe.8');
+my @untold = grep { $man !~ /^\.It Cm \Q$_\E /m } sort keys %listed;
+is "@untold", '', 'the manual page lists each check';
+my $tests = join '', map { read_file(probe_dir() . "/$_") } qw(corpus live.t);
+my @unbroken = grep { $tests !~ /(?<![?@\w-])\Q$_\E(?![\w-])/ } sort keys %listed;
+is "@unbroken", '', 'each check fails in some test';
+
+# options
+my (undef, $help) = run_probe('--help');
+my %option;
+$option{$1} = 1 while $help =~ /(?:^|[ ,])(--?[a-zA-Z][\w-]*)/mg;
+my @options = grep { !/^-[A-Z]?[a-z]+-/ } sort keys %option;
+cmp_ok scalar(@options), '>=', 20, 'the help tells of options';
+my $bash = read_file(top_dir() . '/guest-tools/completion/vgpu-probe.bash');
+my $zsh = read_file(top_dir() . '/guest-tools/completion/_vgpu-probe');
+for my $option (@options) {
+    like $bash, qr/\Q$option\E(?![\w-])/, "$option: bash completes it";
+    my $in_zsh = $option =~ /^-([a-zA-Z])\1*$/ ? "-$1" : $option;
+    like $zsh, qr/\Q$in_zsh\E(?![\w-])/, "$option: zsh completes it";
+    my $in_man = $option =~ s/^-//r =~ s/-/(?:\\\\)?-/gr;
+    like $man, qr/^\.It .*Fl $in_man(?!\w)/m, "$option: the manual page tells of it";
+}
+
+sub complete {
+    my ($words, $current) = @_;
+    my $source = top_dir() . '/guest-tools/completion/vgpu-probe.bash';
+    my (undef, $out, $err) = run_command('bash', '-c', <<"SH");
+. $source
+COMP_WORDS=($words); COMP_CWORD=$current; _vgpu_probe; printf '%s\\n' "\${COMPREPLY[\@]}"
+SH
+    return join ' ', sort split /\n/, $out . $err;
+}
+
+is complete('vgpu-probe --l', 1), '--list-checks', 'bash: a long option';
+is complete('vgpu-probe d', 1), 'diff', 'bash: a subcommand';
+is complete('vgpu-probe -F /etc/host', 2), join(' ', sort glob '/etc/host*'), 'bash: a file';
+is complete('vgpu-probe diff li', 2), 'live', 'bash: this machine in diff';
+{
+    local $ENV{PATH} = build_dir() . "/tools:$ENV{PATH}";
+    is complete('vgpu-probe -A linux-s', 2), 'linux-sysfs', 'bash: an access method';
+    is complete('vgpu-probe -O dump.', 2), 'dump.name=', 'bash: a parameter';
+}
+my @slots = map { (split)[0] } split /\n/, (run_command('lspci', '-D'))[1];
+is complete('vgpu-probe -s ""', 2), join(' ', sort @slots), 'bash: slots';
+
+done_testing;

@@ -1,0 +1,51 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vgpu-probe never writes to a device: traced, it opens no file for writing and
+# writes to its own output alone. tests/guest/probe.t traces it on the device.
+use strict;
+use warnings;
+use Test::More;
+use Contract;
+use Probe;
+use Sysfs;
+
+my $trace = scratch_dir() . '/trace';
+
+# Writes to descriptors that are neither 0 to 2 nor the copy of a dump
+sub writes_of {
+    my @lines = split /\n/, read_file($trace);
+    my %own;
+    my @bad;
+    for (@lines) {
+        $own{$1} = 1 if /\bmemfd_create\(.* = (\d+)$/;
+        push @bad, $_ if /\bopen(?:at)?\(.*O_(?:WRONLY|RDWR|CREAT|TRUNC)/;
+        push @bad, $_ if /\b(?:p?writev?\d*(?:64)?|ftruncate|ioctl)\((\d+)/ && $1 > 2 && !$own{$1};
+        push @bad, $_ if /\b(?:outb|iopl|ioperm|unlink|rename|truncate|mknod|chmod)\w*\(/;
+        push @bad, $_ if /\bmmap\(.*PROT_WRITE.*MAP_SHARED/;
+    }
+    return @bad;
+}
+
+sub is_readonly {
+    my ($name, @arguments) = @_;
+    my ($status) = run_command('strace', '-f', '-o', $trace, probe_path(), @arguments);
+    cmp_ok $status, '<', 5, "$name: it ran";
+    my @reads = grep { /config.*O_RDONLY|memfd_create/ } split /\n/, read_file($trace);
+    cmp_ok scalar(@reads), '>', 0, "$name: the trace shows what is read";
+    is join("\n", writes_of()), '', "$name: nothing is written";
+    return;
+}
+
+is_readonly 'this machine', '-d', ':';
+is_readonly 'everything of this machine', '-vvv', '-k', '-xxxx', '--mmio', '-d', ':';
+is_readonly 'registers', '--mmio', sysfs(resource0 => registers());
+is_readonly 'report', sysfs(), 'report';
+is_readonly 'diff', sysfs(), 'diff', 'live', probe_dir() . '/dumps/conventional.dump';
+is_readonly 'a dump', '-F', probe_dir() . '/dumps/endpoint.dump';
+
+# and the trace shows what writes, else all this says nothing
+run_command('strace', '-f', '-o', $trace, 'sh', '-c', 'echo x >"$0"', scratch_dir() . '/x');
+cmp_ok scalar(writes_of()), '>', 0, 'a write is seen';
+
+done_testing;
