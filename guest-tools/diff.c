@@ -125,7 +125,7 @@ static void compare_rest(struct comparison *c)
 	}
 }
 
-static void compare_slots(struct comparison *c)
+static void compare_places(struct comparison *c)
 {
 	char slot[2][TEXT_SIZE];
 
@@ -169,7 +169,7 @@ void run_diff(void)
 	c = (struct comparison){ .json = json_array() };
 	for (int i = 0; i < 2; i++)
 		c.device[i] = only_device(&sources[i], opt.arguments[i + 1]);
-	compare_slots(&c);
+	compare_places(&c);
 	compare_fields(&c);
 	compare_rest(&c);
 	status = c.differences ? EXIT_FAILED :
@@ -177,6 +177,7 @@ void run_diff(void)
 	if (opt.output == OUTPUT_JSON)
 		show_diff_json(&c, status);
 	else if (c.incomplete)
-		puts("(one of the two could not be read as far as the other)");
+		printf("(%u bytes of one and %u of the other could be read; make dumps as root, with -xxxx)\n",
+		       c.device[0]->config.len, c.device[1]->config.len);
 	finish(status);
 }

@@ -239,6 +239,7 @@ const char *stage_dump(const char *name);
 /* source.c */
 void open_source(struct source *source);
 void collect_devices(struct source *source);
+int compare_slots(const struct pci_dev *a, const struct pci_dev *b);
 const char *selection_text(void);
 
 /* kernel.c */

@@ -73,8 +73,11 @@ static void read_driver_file(struct device *device, int reg)
 	if (read_text(path, text, sizeof(text)) &&
 	    parse_register(reg, text, &value))
 		return set_register(regs, reg, value);
-	snprintf(regs->why, sizeof(regs->why), "%s of the driver: %s",
-		 register_names[reg], errno ? strerror(errno) : "no number");
+	/* the first tells why, the others fail for the same reason */
+	if (!regs->why[0])
+		snprintf(regs->why, sizeof(regs->why),
+			 "the driver's file %s: %s", register_names[reg],
+			 errno ? strerror(errno) : "no number in it");
 }
 
 /*

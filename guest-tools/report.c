@@ -54,22 +54,40 @@ static void show_kernel_options(void)
 				printf("%-16s%s\n", "kernel option", word);
 }
 
-/* One line for each function of the machine, as lspci -nn has it */
+/* As lspci -nn has it */
+static void show_function(struct source *source, struct pci_dev *pci)
+{
+	char slot[32], class_name[128], name[128];
+
+	pci_fill_info(pci, PCI_FILL_IDENT | PCI_FILL_CLASS);
+	format_slot(slot, sizeof(slot), pci, true);
+	printf("%s %s: %s\n", slot,
+	       pci_lookup_name(source->pacc, class_name, sizeof(class_name),
+			       PCI_LOOKUP_CLASS, pci->device_class),
+	       pci_lookup_name(source->pacc, name, sizeof(name),
+			       PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
+			       pci->vendor_id, pci->device_id));
+}
+
+/* The first function behind "last", whatever order libpci has them in */
+static struct pci_dev *next_function(struct source *source,
+				     const struct pci_dev *last)
+{
+	struct pci_dev *next = NULL;
+
+	for (struct pci_dev *pci = source->pacc->devices; pci; pci = pci->next)
+		if ((!last || compare_slots(pci, last) > 0) &&
+		    (!next || compare_slots(pci, next) < 0))
+			next = pci;
+	return next;
+}
+
 static void show_functions(struct source *source)
 {
-	for (struct pci_dev *pci = source->pacc->devices; pci; pci = pci->next) {
-		char slot[32], class_name[128], name[128];
+	struct pci_dev *pci = NULL;
 
-		pci_fill_info(pci, PCI_FILL_IDENT | PCI_FILL_CLASS);
-		format_slot(slot, sizeof(slot), pci, true);
-		printf("%s %s: %s\n", slot,
-		       pci_lookup_name(source->pacc, class_name,
-				       sizeof(class_name), PCI_LOOKUP_CLASS,
-				       pci->device_class),
-		       pci_lookup_name(source->pacc, name, sizeof(name),
-				       PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
-				       pci->vendor_id, pci->device_id));
-	}
+	while ((pci = next_function(source, pci)))
+		show_function(source, pci);
 }
 
 static void show_log_line(const char *line, void *data)

@@ -227,7 +227,7 @@ static struct device *new_device(struct source *source, struct pci_dev *pci)
 	return device;
 }
 
-static int compare_slots(const struct pci_dev *a, const struct pci_dev *b)
+int compare_slots(const struct pci_dev *a, const struct pci_dev *b)
 {
 	if (a->domain != b->domain)
 		return a->domain < b->domain ? -1 : 1;
