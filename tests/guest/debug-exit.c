@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * End the guest with an exit status: debug-exit N
+ * End the guest with an exit status: debug-exit N, or debug-exit - where N comes
+ * later, from standard input.
  *
  * QEMU's isa-debug-exit turns a byte V written to its port into the exit
  * status 2 * V + 1. Sixteen is added, because QEMU's own failures are 1. Cloud
@@ -22,6 +23,9 @@ int main(int argc, char **argv)
 		perror("debug-exit");
 		return 1;
 	}
+	/* for a kernel that will be locked down until the status is known */
+	if (argc > 1 && argv[1][0] == '-' && scanf("%d", &status) != 1)
+		status = 1;
 	outb(status + OFFSET, PORT);
 	/* with no such port there is nothing left to do but to stop */
 	pause();
