@@ -67,7 +67,8 @@ guest: device tools	## the guest that demo, shell and check boot
 	@$(STEP)/kernel.log "fetch the guest's kernel" $(SETUP)/guest-kernel
 	@$(MAKE) --no-print-directory -s modules KDIR=$(GUEST_KDIR)
 	@mkdir -p $(BUILD)/guest
-	@ln -sf "$$($(SETUP)/guest-kernel)/vmlinux" $(BUILD)/guest/vmlinux
+	@ln -sf "$$($(SETUP)/guest-kernel)"/vmlinux "$$($(SETUP)/guest-kernel)"/bzImage \
+	    $(BUILD)/guest
 	@$(STEP)/initramfs.log "pack the guest's file system" \
 	    tests/guest/build-initramfs "$$($(SETUP)/guest-kernel)" \
 	    $(GUEST_MODULES)/guest-driver/vgpu_stub.ko \
