@@ -7,25 +7,36 @@
 #   my ($status, @lines) = $guest->command('lspci');
 #   ($status, @lines) = $guest->command($same);    the next run of the same
 #   $guest->good;    tests: the verdict is good, the transcript whole and clean
+#
+# A line "host# COMMAND" of the guest's is done by QEMU's monitor.
 package Guest;
 
 use strict;
 use warnings;
 use Exporter 'import';
+use File::Temp qw(tempdir);
+use IO::Socket::UNIX;
 use Test::More;
 use Contract;
 
 our @EXPORT = qw(boot);
 
 # What no kernel log may hold
-my $trouble = qr/BUG:|KASAN|UBSAN|Oops|WARNING|Call Trace|Kernel panic|lockdep/;
+my $trouble = qr/BUG:|KASAN|UBSAN|Oops|WARNING|Call Trace|Kernel panic|lockdep|unreferenced object/;
 
 sub boot {
     my ($scenario, @arguments) = @_;
     my $vm = top_dir() . '/tests/guest/vm';
+    my $socket = tempdir(CLEANUP => 1) . '/monitor';
     local $ENV{BUILD} = build_dir();
-    open my $console, '-|', $vm, $scenario, @arguments or die "$vm: $!";
-    my @lines = map { s/\r?\n$//r } <$console>;
+    open my $console, '-|', $vm, $scenario, @arguments,
+        '-monitor', "unix:$socket,server=on,wait=off" or die "$vm: $!";
+    my @lines;
+    while (my $line = <$console>) {
+        $line =~ s/\r?\n$//;
+        push @lines, $line;
+        push @lines, tell_monitor($socket, $1) if $line =~ /^host# (.*)/;
+    }
     close $console;
     my $self = bless {
         scenario => $scenario,
@@ -35,6 +46,15 @@ sub boot {
     }, 'Guest';
     diag_transcript($self) if $self->{status};
     return $self;
+}
+
+# What the monitor answers, its echo and prompts aside
+sub tell_monitor {
+    my ($socket, $command) = @_;
+    my $monitor = IO::Socket::UNIX->new(Peer => $socket) or die "$socket: $!";
+    print {$monitor} "$command\n";
+    $monitor->shutdown(1);
+    return map { s/\r?\n$//r } grep { !/^QEMU |^\(qemu\)/ } <$monitor>;
 }
 
 # command => its runs in their order, each a status and the lines printed
