@@ -8,18 +8,22 @@
 #   ($status, @lines) = $guest->command($same);    the next run of the same
 #   $guest->good;    tests: the verdict is good, the transcript whole and clean
 #
+#   local $ENV{GUEST} = pack_guest('name', $kernel, $module);
+#       a guest of another kernel (a folder of tests/setup/kernel) and module
+#
 # A line "host# COMMAND" of the guest's is done by QEMU's monitor.
 package Guest;
 
 use strict;
 use warnings;
 use Exporter 'import';
+use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use IO::Socket::UNIX;
 use Test::More;
 use Contract;
 
-our @EXPORT = qw(boot);
+our @EXPORT = qw(boot pack_guest);
 
 # What no kernel log may hold
 my $trouble = qr/BUG:|KASAN|UBSAN|Oops|WARNING|Call Trace|Kernel panic|lockdep|unreferenced object/;
@@ -46,6 +50,18 @@ sub boot {
     }, 'Guest';
     diag_transcript($self) if $self->{status};
     return $self;
+}
+
+sub pack_guest {
+    my ($name, $kernel, $module) = @_;
+    my $guest = build_dir() . "/guests/$name";
+    my $probe = build_dir() . '/tools/vgpu-probe';
+    make_path($guest);
+    system("ln -sf $kernel/image/vmlinux $kernel/image/bzImage $guest") == 0
+        or die "cannot write to $guest";
+    system(top_dir() . '/tests/guest/build-initramfs', "$kernel/image", $module, $probe,
+        "$guest/initramfs") == 0 or die "cannot pack $guest";
+    return $guest;
 }
 
 # What the monitor answers, its echo and prompts aside

@@ -1,0 +1,33 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# DKMS builds the driver with the toolchain that the kernel was built with: here
+# with clang, for a kernel of clang's, which then loads it.
+use strict;
+use warnings;
+use Test::More;
+use Contract;
+use Chroot;
+use Guest;
+
+my $top = top_dir();
+chomp(my $kernel = qx($top/tests/setup/build-kernel clang));
+BAIL_OUT('no kernel that clang built') if $?;
+chomp(my $release = qx(cat $kernel/release));
+
+my $chroot = Chroot->new('bookworm', "$kernel/layer");
+my ($status, $output) = $chroot->run("make -s -C /mnt/src dkms-install KERNEL=$release");
+is $status, 0, 'make dkms-install' or diag $output;
+like $output, qr/^make .* LLVM=1 /m, 'it is built with LLVM';
+
+my $module = $chroot->path("usr/lib/modules/$release/updates/dkms/vgpu_stub.ko");
+like qx(readelf -p .comment $module), qr/clang version/, 'it is clang\'s work';
+unlike qx(readelf -p .comment $module), qr/GCC/, 'it is nobody else\'s';
+
+$ENV{GUEST} = pack_guest('dkms-clang', $kernel, $module);
+my $guest = boot('demo', '-machine', 'q35', '-device', 'vgpu-stub');
+$guest->good;
+(undef, my @bound) = $guest->command('lspci -d 1af4:1111 -v');
+like "@bound", qr/Kernel driver in use: vgpu_stub/, 'the device is bound';
+
+done_testing;
