@@ -6,6 +6,7 @@ BUILD := $(CURDIR)/build
 SETUP := $(CURDIR)/tests/setup
 STEP := $(SETUP)/step $(BUILD)/log
 START := $(shell date +%s)
+QEMU_VERSION := 7.2
 
 # The kernel that "make modules" builds for: the running one, or where its
 # headers are not installed (a build host) the one that the test guest boots.
@@ -27,8 +28,19 @@ demo: setup-demo guest	## boot a VM with the device, driven and validated
 shell: setup-demo guest	## an interactive guest in the same VM
 	@BUILD=$(BUILD) tests/guest/vm shell
 
-check: setup-check guest	## run all tests (TESTS= names some)
+check: setup-check guest qemu	## run all tests (TESTS= names some)
 	@BUILD=$(BUILD) prove --timer -Itests/lib $(or $(TESTS),-r tests)
+ifndef TESTS
+	@echo "and again with the device in QEMU's tree:"
+	@BUILD=$(BUILD) QEMU_VGPU=$(BUILD)/qemu-7.2/qemu-system-x86_64 \
+	    prove --timer -Itests/lib tests/qtest/device.t tests/guest/device.t
+endif
+
+check-full: check check-qemu-10.0 check-qemu-10.2	## and with newer QEMUs
+
+check-qemu-%: setup-check guest
+	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=$*
+	@BUILD=$(BUILD) tests/intree/run-version $*
 
 lint: setup-lint guest	## what a maintainer runs over a change
 	@BUILD=$(BUILD) tests/lint/lint
@@ -48,6 +60,16 @@ device:			## the device for the installed QEMU
 	@$(STEP)/qemu-source.log "fetch QEMU's source" $(SETUP)/qemu-source
 	@$(STEP)/device.log "build the device for the installed QEMU" \
 	    qemu-device/preload/build "$$($(SETUP)/qemu-source)" $(BUILD)/device
+
+qemu: setup-qemu	## a QEMU with the device in its tree (QEMU_VERSION=10.0)
+	@$(STEP)/qemu-$(QEMU_VERSION).log \
+	    "build QEMU $(QEMU_VERSION) with the device (10 minutes once)" \
+	    $(SETUP)/qemu-in-tree $(QEMU_VERSION)
+	@ln -sfn "$$(tail -n 1 $(BUILD)/log/qemu-$(QEMU_VERSION).log)" \
+	    $(BUILD)/qemu-$(QEMU_VERSION)
+
+setup-qemu:
+	@$(SETUP)/install-packages device qemu
 
 # Kernels before 6.13 cannot build a module into another folder: build a copy.
 modules:		## the driver for the running kernel, or for KDIR=
@@ -86,5 +108,5 @@ clean:			## remove what was built
 distclean: clean	## and what was downloaded
 	rm -rf "$$($(SETUP)/cache-dir)"
 
-.PHONY: help demo shell check lint setup setup-demo setup-check setup-lint \
-	device modules tools guest dkms-install dkms-remove clean distclean
+.PHONY: help demo shell check check-full lint setup setup-demo setup-check \
+	setup-lint setup-qemu qemu device modules tools guest dkms-install dkms-remove clean distclean

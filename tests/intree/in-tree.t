@@ -1,0 +1,49 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A QEMU that has the device in its tree: the device is there because of the
+# configure option alone, and QEMU's own kind of test of it passes.
+#
+# Environment: QEMU_BUILD, the folder of the build, default BUILD/qemu-7.2.
+use strict;
+use warnings;
+use Test::More;
+use Contract;
+
+my $build = $ENV{QEMU_BUILD} // build_dir() . '/qemu-7.2';
+my $tree = "$build/..";
+my $qemu = "$build/qemu-system-x86_64";
+-x $qemu or BAIL_OUT("$qemu is not built, run 'make qemu'");
+
+like scalar qx('$qemu' -device help), qr/^name "vgpu-stub", bus PCI/m, '-device help lists it';
+like scalar qx('$qemu' -device vgpu-stub,help), qr/^vgpu-stub options:$/m, 'its options are told';
+like scalar qx('$qemu' -trace help), qr/^vgpu_stub_mmio_read$/m, 'its trace events are known';
+
+# What Kconfig makes of the option, with default devices and without
+sub has_device {
+    my ($mode, $option) = @_;
+    my $output = qx(cd '$build' && python3 '$tree/scripts/minikconf.py' --$mode \\
+        /dev/null /dev/null '$tree/configs/devices/x86_64-softmmu/default.mak' \\
+        '$tree/Kconfig' CONFIG_TCG=y CONFIG_X86_64=y CONFIG_LINUX=y \\
+        CONFIG_VGPU_STUB_ALLOWED=$option);
+    die "minikconf fails" if $?;
+    return $output =~ /^CONFIG_VGPU_STUB=y$/m ? 1 : 0;
+}
+
+for my $mode ('defconfig', 'allnoconfig') {
+    is has_device($mode, 'y'), 1, "--enable-vgpu-stub brings it, $mode";
+    is has_device($mode, 'n'), 0, "--disable-vgpu-stub leaves it out, $mode";
+}
+my $help = qx('$tree/configure' --help);
+like $help, qr/^  vgpu-stub +virtual accelerator stub device$/m, 'configure --help has the option';
+
+# The test in the tree speaks TAP itself
+local $ENV{QTEST_QEMU_BINARY} = $qemu;
+my @lines = qx('$build/tests/qtest/vgpu-stub-test' --tap -m quick 2>&1);
+is $?, 0, 'vgpu-stub-test ends well';
+my @passed = grep { /^ok \d+ / } @lines;
+my ($planned) = map { /^1\.\.(\d+)$/ ? $1 : () } @lines;
+ok scalar @passed >= 25, scalar(@passed) . ' of its cases pass';
+is scalar @passed, $planned // 0, 'as many as planned' or diag @lines;
+
+done_testing;
