@@ -7,11 +7,12 @@
 # Environment: QEMU_BUILD, the folder of the build, default BUILD/qemu-7.2.
 use strict;
 use warnings;
+use Cwd 'abs_path';
 use Test::More;
 use Contract;
 
-my $build = $ENV{QEMU_BUILD} // build_dir() . '/qemu-7.2';
-my $tree = "$build/..";
+my $build = abs_path($ENV{QEMU_BUILD} // build_dir() . '/qemu-7.2');
+my $tree = $build =~ s{/[^/]+$}{}r;
 my $qemu = "$build/qemu-system-x86_64";
 -x $qemu or BAIL_OUT("$qemu is not built, run 'make qemu'");
 

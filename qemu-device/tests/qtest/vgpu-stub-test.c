@@ -76,7 +76,7 @@ static void machine_find(Machine *m)
 static void machine_start(Machine *m, const Bed *bed, const char *more)
 {
     m->bed = bed;
-    m->qts = qtest_initf("%s %s", bed->arguments, more);
+    m->qts = qtest_initf("-nodefaults %s %s", bed->arguments, more);
     m->bus = qpci_new_pc(m->qts, NULL);
     machine_find(m);
 }
@@ -163,7 +163,7 @@ static void test_identity(const void *data)
     }
     qpci_config_writel(m.dev, PCI_BASE_ADDRESS_0, 0xffffffff);
     g_assert_cmphex(qpci_config_readl(m.dev, PCI_BASE_ADDRESS_0), ==,
-                    -VGPU_STUB_BAR0_SIZE | VGPU_STUB_BAR0_FLAGS);
+                    (uint32_t)-VGPU_STUB_BAR0_SIZE | VGPU_STUB_BAR0_FLAGS);
     machine_stop(&m);
 }
 
@@ -371,7 +371,7 @@ static void test_migration(const void *data)
     save(&from, path);
 
     to = from;
-    to.qts = qtest_initf("%s %s", from.bed->arguments, incoming);
+    to.qts = qtest_initf("-nodefaults %s %s", from.bed->arguments, incoming);
     qtest_qmp_eventwait(to.qts, "RESUME");
     to.bus = qpci_new_pc(to.qts, NULL);
     to.dev = qpci_device_find(to.bus, to.bed->devfn);
@@ -392,7 +392,7 @@ static void test_migration(const void *data)
 
 static void test_hotplug_acpi(void)
 {
-    QTestState *qts = qtest_init("-machine pc");
+    QTestState *qts = qtest_init("-nodefaults -machine pc");
 
     qtest_qmp_device_add(qts, "vgpu-stub", "vgpu", "{'addr': '4'}");
     qpci_unplug_acpi_device_test(qts, "vgpu", 4);
@@ -402,7 +402,7 @@ static void test_hotplug_acpi(void)
 /* The guest's part of it, the slot's registers, is libqos's no concern */
 static void test_hotplug_root_port(void)
 {
-    QTestState *qts = qtest_init("-machine q35 "
+    QTestState *qts = qtest_init("-nodefaults -machine q35 "
                                  "-device pcie-root-port,id=rp,addr=4");
 
     qtest_qmp_device_add(qts, "vgpu-stub", "vgpu", "{'bus': 'rp'}");
@@ -412,7 +412,7 @@ static void test_hotplug_root_port(void)
 /* Several devices are several: a write to one is not seen in the other */
 static void test_several(void)
 {
-    QTestState *qts = qtest_init("-machine pc -device vgpu-stub,addr=4 "
+    QTestState *qts = qtest_init("-nodefaults -machine pc -device vgpu-stub,addr=4 "
                                  "-device vgpu-stub,addr=5");
     QPCIBus *bus = qpci_new_pc(qts, NULL);
     Machine first = { .qts = qts, .bus = bus }, second = first;
