@@ -14,6 +14,9 @@ enum { DETAIL_CHAIN, DETAIL_EXT_CHAIN };
 	void name(const struct check *check, const struct device *device, \
 		  struct finding *finding)
 
+/* checks.c */
+CHECK_FUNCTION(check_answers);
+
 /* check-chain.c; the rows of the walk have the fault as their mask */
 CHECK_FUNCTION(check_pointer);
 CHECK_FUNCTION(check_walk);

@@ -97,6 +97,18 @@ static void check_field(const struct device *device, const struct check *check,
 	      "0x%0*x", 2 * check->width, value);
 }
 
+/* What nobody answers reads as all ones; no vendor has that ID */
+CHECK_FUNCTION(check_answers)
+{
+	uint32_t value;
+
+	if (!config_has(&device->config, check->offset, check->width))
+		return found(finding, RESULT_UNKNOWN, "not readable");
+	value = config_get(&device->config, check->offset, check->width);
+	found(finding, value != 0xffffffff ? RESULT_PASS : RESULT_FAIL,
+	      "0x%08x", value);
+}
+
 static void check_cap_field(const struct device *device,
 			    const struct check *check, struct finding *finding)
 {

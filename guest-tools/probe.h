@@ -153,7 +153,7 @@ struct finding {
 	char found[128];
 };
 
-#define MAX_FINDINGS	72
+#define MAX_FINDINGS	80
 
 struct device {
 	struct device *next;

@@ -165,12 +165,13 @@ static void make_filter(struct pci_access *pacc, struct pci_filter *filter)
 		filter->device = VGPU_STUB_DEVICE_ID;
 		return;
 	}
+	/* up to 3.7 libpci cuts the text that it parses */
 	if (opt.slot)
-		error = pci_filter_parse_slot(filter, (char *)opt.slot);
+		error = pci_filter_parse_slot(filter, strdupa(opt.slot));
 	if (error)
 		finish_error(EXIT_USAGE, "-s %s: %s", opt.slot, error);
 	if (opt.id)
-		error = pci_filter_parse_id(filter, (char *)opt.id);
+		error = pci_filter_parse_id(filter, strdupa(opt.id));
 	if (error)
 		finish_error(EXIT_USAGE, "-d %s: %s", opt.id, error);
 }

@@ -57,6 +57,10 @@
 			"pci); the bit stays until a driver clears it"
 
 const struct check checks[] = {
+	{ .id = "answers", .name = "the function answers",
+	  .offset = PCI_VENDOR_ID, .width = 4, .want = "not all ones",
+	  .run = check_answers, .advice = "the device is gone, asleep (D3cold) "
+	  "or behind a bridge that is: rescan the bus, look at dmesg" },
 	FIELD("vendor-id", "vendor ID", PCI_VENDOR_ID, 2, 0xffff,
 	      VGPU_STUB_VENDOR_ID, WRONG_ID),
 	FIELD("device-id", "device ID", PCI_DEVICE_ID, 2, 0xffff,

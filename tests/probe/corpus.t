@@ -49,12 +49,16 @@ sub ids_of {
     return [sort map { $_->{id} } grep { $_->{result} eq $result } map { @{ $_->{checks} } } @{ $json->{devices} }];
 }
 
+# up to 3.7 libpci reads no domain of five digits
+my ($libpci) = (run_probe('--version'))[1] =~ /libpci 3\.(\d+)/;
+
 my %base;
 my @corpus = read_corpus();
 cmp_ok scalar @corpus, '>=', 60, 'the corpus is as large as it has to be';
 
 for my $row (@corpus) {
     my $name = $row->{name};
+    next if $name eq 'domain-high' && $libpci < 8;
     subtest $name => sub {
         my ($status, $text) = text_of($row->{dump});
         my ($json_status, $json, $lines) = json_of($row->{dump});

@@ -22,7 +22,7 @@ sub same_titles {
 }
 
 my %dump = map { $_->{name} => $_->{dump} } read_corpus();
-for my $name (qw(conventional endpoint class-swapped revision base-class several same-slot domain domains domain-high)) {
+for my $name (qw(conventional endpoint class-swapped revision base-class several same-slot domain domains)) {
     my $file = write_file(scratch_dir() . "/$name", $dump{$name});
     same_titles($name, '-F', $file);
 }
