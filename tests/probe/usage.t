@@ -42,6 +42,41 @@ is_error 3, 'no device matches -s 1f.7', 'empty slot', '-s', '1f.7', '-F', $good
 is_error 3, 'no device matches -s 02.0 -d 8086:', 'no such ID in the slot',
     qw(-s 02.0 -d 8086:), '-F', $good;
 
+is_error 2, '-A nonsense: no such access method', 'unknown method', '-A', 'nonsense';
+is_error 2, '-O nonsense=1: no such parameter', 'unknown parameter', '-O', 'nonsense=1';
+is_error 2, '-O nonsense: not of the form', 'parameter without a value', '-O', 'nonsense';
+is_error 2, 'more than 16 times -O', 'many parameters', map { ('-O', "a=$_") } 1 .. 17;
+is_error 2, '-i /no/such: No such file', 'no such file of names', '-i', '/no/such', '-F', $good;
+is_error 2, '--mmio reads a device', '--mmio of a dump', '--mmio', '-F', $good;
+is_error 2, 'Cannot open /no/such', 'an access method that does not work', '-A', 'linux-proc', '-O', 'proc.path=/no/such';
+is_error 2, 'report takes no argument', 'an argument of report', 'report', 'x';
+my ($report_status, $report) = run_probe('--json', 'report');
+is $report_status, 2, 'report as JSON: exit status';
+like $report, qr/report is text/, 'report as JSON: says so';
+for my $pair (['--json', '--tap'], ['--quiet', '--json'], ['--tap', '--quiet']) {
+    my ($status) = run_probe(@$pair, '-F', $good);
+    is $status, 2, "@$pair: exit status";
+}
+like +(run_probe('--quiet', '-F', '/no/such'))[2], qr/No such file/, 'an error is told with --quiet too';
+
+# more than any machine has
+my $large = write_file(scratch_dir() . '/large', base_dump('conventional') . ' ' x (16 << 20));
+is_error 2, 'larger than 16 MiB', 'a dump that is too large', '-F', $large;
+my $many = write_file(scratch_dir() . '/many',
+    join "\n", map { sprintf "%02x:%02x.%d x\n00: f4 1a 11 11\n", $_ >> 8, $_ >> 3 & 31, $_ & 7 } 0 .. 4096);
+is_error 2, 'more than 4096 devices match', 'a dump of too many devices', '-F', $many;
+
+SKIP: {
+    skip 'only root becomes nobody', 2 if $>;
+    my @nobody = ('setpriv', '--reuid=nobody', '--clear-groups', '--inh-caps=-all');
+    my $copy = scratch_dir() . '/vgpu-probe';
+    run_command('cp', probe_path(), $copy);
+    chmod 0755, scratch_dir(), $copy;
+    my ($status, $out, $err) = run_command(@nobody, $copy, '-d', 'dead:beef');
+    is $status, 3, 'as nobody, no device: exit status';
+    like $err, qr/the kernel log (?:is for root|says)|\d+\. in this machine/, 'as nobody, no device: what to look at';
+}
+
 sub slots {
     my ($status, $out) = run_probe('--json', @_);
     return [map { $_->{slot} } @{ decode_json($out)->{devices} }];
