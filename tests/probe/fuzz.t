@@ -1,0 +1,36 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The fuzzer's corpus, and every dump of the tests, once through the fuzz target
+# with AddressSanitizer and UndefinedBehaviorSanitizer: what was found once stays
+# mended. "make fuzz-probe" looks for more.
+use strict;
+use warnings;
+use Test::More;
+use Contract;
+use Probe;
+
+my $fuzz = probe_dir() . '/fuzz';
+my $tools = top_dir() . '/guest-tools';
+my $replay = scratch_dir() . '/replay';
+my $seeds = scratch_dir() . '/seeds';
+
+my @sources = ("$fuzz/fuzz-dump.c", "$fuzz/replay.c",
+    grep { !m{/(?:vgpu-probe|report)\.c$} } glob "$tools/*.c");
+my ($status, undef, $err) = run_command('gcc', '-std=gnu11', '-g', '-O1', '-fsanitize=address,undefined',
+    '-fno-sanitize-recover=undefined', '-D_GNU_SOURCE', '-DVGPU_PROBE_VERSION="fuzz"',
+    '-I' . top_dir() . '/include', "-I$tools", '-o', $replay, @sources, '-lpci', '-ljansson');
+is $status, 0, 'the target builds' or BAIL_OUT $err;
+is +(run_command("$fuzz/seeds", $seeds))[0], 0, 'the seeds are written';
+
+# errors leave memory behind, which the process would give back
+local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
+for my $folder ("$fuzz/corpus", $seeds) {
+    my @inputs = sort glob "$folder/*";
+    cmp_ok scalar(@inputs), '>', 100, "$folder: there are inputs";
+    my ($code, $out, $log) = run_command('timeout', '120', $replay, @inputs);
+    is $code, 0, "$folder: no input does harm" or diag substr $log, -3000;
+    is scalar(() = $log =~ /^\//mg), scalar(@inputs), "$folder: all of them were run";
+}
+
+done_testing;
