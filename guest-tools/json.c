@@ -23,7 +23,7 @@ json_t *json_text(const char *s)
 	json = json_string(s);
 	if (json)
 		return json;
-	utf8 = p = malloc(2 * strlen(s) + 1);
+	utf8 = p = calloc(2, strlen(s) + 1);
 	if (!utf8)
 		abort();
 	for (; *s; s++) {
@@ -33,7 +33,6 @@ json_t *json_text(const char *s)
 			*p++ = 0xc0 | c >> 6;
 		*p++ = c >= 0x80 ? 0x80 | (c & 0x3f) : c;
 	}
-	*p = '\0';
 	json = json_string(utf8);
 	free(utf8);
 	return json;

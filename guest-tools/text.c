@@ -93,7 +93,7 @@ static void show_kernel_facts(const struct kernel *kernel)
 	if (kernel->enable >= 0)
 		printf("\tEnabled:      %lld\n", kernel->enable);
 	if (kernel->irq >= 0)
-		printf("\tInterrupts:   IRQ %lld, %lld MSI vectors\n",
+		printf("\t%-14sIRQ %lld, %lld MSI vectors\n", "Interrupts:",
 		       kernel->irq, kernel->msi);
 	if (kernel->present)
 		printf("\tReset method: %s\n", kernel->reset_method[0] ?

@@ -100,9 +100,17 @@ sub hex_block {
     return $text;
 }
 
+# "\\n", "\\xNN", and "C{N}" for N times the character
+sub unescape {
+    my ($text) = @_;
+    $text =~ s/(.)\{(\d+)\}/$1 x $2/ge;
+    $text =~ s/\\x([0-9a-f]{2})/chr hex $1/ge;
+    return $text =~ s/\\n/\n/gr;
+}
+
 sub make_dump {
     my ($base, $edits) = @_;
-    return eval qq("$edits") if $base eq 'text';
+    return unescape($edits) if $base eq 'text';
     my ($first, @others) = map { base_dump($_) } split /\+/, $base;
     return join "\n", edit_dump($first, split ' ', $edits), @others;
 }
