@@ -42,6 +42,22 @@ check-qemu-%: setup-check guest
 	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=$*
 	@BUILD=$(BUILD) tests/intree/run-version $*
 
+# For vgpu-probe, what takes too long for every "make check"
+FUZZ_SECONDS ?= 1800
+
+fuzz-probe: setup-check	## fuzz vgpu-probe for FUZZ_SECONDS, 30 minutes
+	@$(SETUP)/install-packages fuzz
+	@tests/probe/fuzz/run $(BUILD)/fuzz-probe $(FUZZ_SECONDS)
+
+coverage-probe: setup-check	## which lines of vgpu-probe the tests run
+	@BUILD=$(BUILD) tests/probe/coverage
+
+bench-probe: setup-check guest	## time vgpu-probe beside lspci and setpci
+	@BUILD=$(BUILD) tests/probe/bench/run
+
+check-pciutils: setup-check tools	## test vgpu-probe with pciutils 3.7 to 3.15
+	@BUILD=$(BUILD) tests/probe/pciutils-versions
+
 lint: setup-lint guest	## what a maintainer runs over a change
 	@BUILD=$(BUILD) tests/lint/lint
 
@@ -109,4 +125,6 @@ distclean: clean	## and what was downloaded
 	rm -rf "$$($(SETUP)/cache-dir)"
 
 .PHONY: help demo shell check check-full lint setup setup-demo setup-check \
-	setup-lint setup-qemu qemu device modules tools guest dkms-install dkms-remove clean distclean
+	setup-lint setup-qemu fuzz-probe coverage-probe bench-probe \
+	check-pciutils qemu device modules tools guest dkms-install \
+	dkms-remove clean distclean
