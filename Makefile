@@ -67,7 +67,10 @@ setup-demo:
 	@$(SETUP)/install-packages device modules tools guest
 
 setup-check: setup-demo
-	@$(SETUP)/install-packages check
+	@$(SETUP)/install-packages check deb
+
+setup-deb:
+	@$(SETUP)/install-packages deb
 
 setup-lint: setup-demo
 	@$(SETUP)/install-packages check lint
@@ -118,13 +121,23 @@ dkms-install:		## put the driver into DKMS, for the running kernel or KERNEL=
 dkms-remove:		## take the driver out of DKMS
 	@guest-driver/dkms-setup remove
 
+deb: setup-deb		## the Debian packages, in build/deb
+	@$(STEP)/deb.log "build the Debian packages" debian/build $(BUILD)/deb
+	@ls $(BUILD)/deb/*.deb
+
+install:		## DKMS source and tools, to DESTDIR=, PREFIX=
+	$(MAKE) -C guest-driver install
+	$(MAKE) -C guest-tools install O=$(BUILD)/tools
+
+uninstall:		## remove what install put there
+	$(MAKE) -C guest-driver uninstall
+	$(MAKE) -C guest-tools uninstall
+
 clean:			## remove what was built
 	rm -rf $(BUILD)
 
 distclean: clean	## and what was downloaded
 	rm -rf "$$($(SETUP)/cache-dir)"
 
-.PHONY: help demo shell check check-full lint setup setup-demo setup-check \
-	setup-lint setup-qemu fuzz-probe coverage-probe bench-probe \
-	check-pciutils qemu device modules tools guest dkms-install \
-	dkms-remove clean distclean
+# no target is a file
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
