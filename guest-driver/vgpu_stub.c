@@ -10,9 +10,14 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/slab.h>
 #include <linux/sysfs.h>
 
 #include "vgpu_stub.h"
+
+struct vgpu {
+	void __iomem *regs;	/* BAR0 */
+};
 
 /*
  * A function that is gone (unplugged, or put into D3hot behind the driver's
@@ -28,10 +33,10 @@ static int vgpu_check_present(void __iomem *regs)
 
 static int vgpu_read(struct device *dev, unsigned int reg, u32 *val)
 {
-	void __iomem *regs = dev_get_drvdata(dev);
+	struct vgpu *vgpu = dev_get_drvdata(dev);
 
-	*val = readl(regs + reg);
-	return vgpu_check_present(regs);
+	*val = readl(vgpu->regs + reg);
+	return vgpu_check_present(vgpu->regs);
 }
 
 static ssize_t version_show(struct device *dev, struct device_attribute *attr,
@@ -78,14 +83,14 @@ static ssize_t scratch_show(struct device *dev, struct device_attribute *attr,
 static ssize_t scratch_store(struct device *dev, struct device_attribute *attr,
 			     const char *buf, size_t count)
 {
-	void __iomem *regs = dev_get_drvdata(dev);
+	struct vgpu *vgpu = dev_get_drvdata(dev);
 	u32 val;
 	int ret = kstrtou32(buf, 0, &val);
 
 	if (ret)
 		return ret;
-	writel(val, regs + VGPU_STUB_REG_SCRATCH);
-	ret = vgpu_check_present(regs);
+	writel(val, vgpu->regs + VGPU_STUB_REG_SCRATCH);
+	ret = vgpu_check_present(vgpu->regs);
 	return ret ? ret : count;
 }
 static DEVICE_ATTR_RW(scratch);
@@ -156,7 +161,7 @@ static int vgpu_check_identity(struct device *dev, void __iomem *regs)
 static int vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct device *dev = &pdev->dev;
-	void __iomem *regs;
+	struct vgpu *vgpu;
 	int ret;
 
 	ret = vgpu_check_bar(pdev);
@@ -167,15 +172,19 @@ static int vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 
-	regs = devm_ioremap_resource(dev, &pdev->resource[0]);
-	if (IS_ERR(regs))
-		return PTR_ERR(regs);
+	vgpu = devm_kzalloc(dev, sizeof(*vgpu), GFP_KERNEL);
+	if (!vgpu)
+		return -ENOMEM;
 
-	ret = vgpu_check_identity(dev, regs);
+	vgpu->regs = devm_ioremap_resource(dev, &pdev->resource[0]);
+	if (IS_ERR(vgpu->regs))
+		return PTR_ERR(vgpu->regs);
+
+	ret = vgpu_check_identity(dev, vgpu->regs);
 	if (ret)
 		return ret;
 
-	dev_set_drvdata(dev, regs);
+	dev_set_drvdata(dev, vgpu);
 	/* last, so that no file can be opened before what it needs is there */
 	return devm_device_add_group(dev, &vgpu_group);
 }
