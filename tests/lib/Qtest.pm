@@ -7,10 +7,8 @@
 #   $qtest->write(ADDRESS, WIDTH, VALUE)
 #   $qtest->config($function, OFFSET, WIDTH)          configuration space
 #   $qtest->config($function, OFFSET, WIDTH, VALUE)
-#   $qtest->hmp(COMMAND)                    the human monitor's answer
-#   $qtest->qmp(COMMAND, ARGUMENTS)         the machine's monitor, one answer
+#   $qtest->qmp(COMMAND, ARGUMENTS)         and the rest of Qmp.pm
 #   $qtest->system_reset
-#   $qtest->wait_event(NAME)                until QEMU has sent this event
 #   $qtest->log                             what QEMU logged so far
 #   $qtest->quit                            QEMU's exit status
 #
@@ -22,8 +20,7 @@ use strict;
 use warnings;
 use File::Temp 'tempdir';
 use IO::Handle;
-use IO::Socket::UNIX;
-use JSON::PP;
+use parent 'Qmp';
 use Contract;
 
 my %letter = (1 => 'b', 2 => 'w', 4 => 'l', 8 => 'q');
@@ -31,8 +28,8 @@ my %letter = (1 => 'b', 2 => 'w', 4 => 'l', 8 => 'q');
 sub new {
     my ($class, @arguments) = @_;
     my $dir = tempdir(CLEANUP => 1);
-    my $self = bless { dir => $dir, events => [] }, $class;
-    my @servers = map { listener("$dir/$_") } qw(qtest qmp);
+    my $self = bless { dir => $dir }, $class;
+    my @servers = map { Qmp::listener("$dir/$_") } qw(qtest qmp);
     $self->{pid} = fork // die "fork: $!";
     if (!$self->{pid}) {
         open STDERR, '>', "$dir/stderr";
@@ -45,31 +42,8 @@ sub new {
         die "exec: $!";
     }
     $self->{qtest} = $self->connection($servers[0]);
-    $self->{qmp} = $self->connection($servers[1]);
-    readline $self->{qmp};
-    $self->qmp('qmp_capabilities');
+    $self->connect_qmp($servers[1]);
     return $self;
-}
-
-sub listener {
-    my ($path) = @_;
-    return IO::Socket::UNIX->new(Local => $path, Listen => 1) // die "$path: $!";
-}
-
-# QEMU connects when it starts; if it ends instead, say what it said
-sub connection {
-    my ($self, $server) = @_;
-    $server->timeout(60);
-    my $socket = $server->accept
-        or die "QEMU does not start: " . slurp("$self->{dir}/stderr");
-    return $socket;
-}
-
-sub slurp {
-    my ($path) = @_;
-    open my $file, '<', $path or return '';
-    local $/;
-    return scalar(<$file>) // '';
 }
 
 sub send_command {
@@ -77,7 +51,7 @@ sub send_command {
     print { $self->{qtest} } "$command\n";
     while (1) {
         my $answer = readline $self->{qtest};
-        die "QEMU is gone at '$command': " . slurp("$self->{dir}/stderr")
+        die "QEMU is gone at '$command': " . Qmp::slurp("$self->{dir}/stderr")
             unless defined $answer;
         next if $answer =~ /^IRQ/;
         $answer =~ /^OK ?(.*)$/ or die "qtest: $command: $answer";
@@ -115,36 +89,6 @@ sub config {
     return;
 }
 
-# The next line of QMP; events are put aside for wait_event()
-sub qmp_line {
-    my ($self) = @_;
-    my $line = readline $self->{qmp};
-    die "QEMU is gone: " . slurp("$self->{dir}/stderr") unless defined $line;
-    my $message = decode_json($line);
-    push @{ $self->{events} }, $message->{event} if exists $message->{event};
-    return $message;
-}
-
-sub qmp {
-    my ($self, $command, $arguments) = @_;
-    my %request = (execute => $command, arguments => $arguments // {});
-    print { $self->{qmp} } encode_json(\%request), "\n";
-    while (1) {
-        my $answer = $self->qmp_line;
-        return $answer unless exists $answer->{event};
-    }
-}
-
-# Events may come before or after the answer to the command that caused them
-sub wait_event {
-    my ($self, $name) = @_;
-    until (grep { $_ eq $name } @{ $self->{events} }) {
-        $self->qmp_line;
-    }
-    $self->{events} = [];
-    return;
-}
-
 sub system_reset {
     my ($self) = @_;
     $self->qmp('system_reset');
@@ -152,15 +96,9 @@ sub system_reset {
     return;
 }
 
-sub hmp {
-    my ($self, $command) = @_;
-    my $answer = $self->qmp('human-monitor-command', { 'command-line' => $command });
-    return $answer->{return} // die "$command: $answer->{error}{desc}";
-}
-
 sub log {
     my ($self) = @_;
-    return slurp("$self->{dir}/log");
+    return Qmp::slurp("$self->{dir}/log");
 }
 
 sub quit {

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# QEMU's machine monitor; Qtest and Vm are made of it.
+#
+#   $machine->qmp(COMMAND, ARGUMENTS)       one answer, a reference
+#   $machine->hmp(COMMAND)                  the human monitor's answer
+#   $machine->wait_event(NAME)              until QEMU has sent this event
+#   $machine->wait_status(STATUS)           until query-status says so
+#   $machine->migrate(URI)                  and wait: 'completed' or 'failed'
+package Qmp;
+
+use strict;
+use warnings;
+use IO::Socket::UNIX;
+use JSON::PP;
+
+sub listener {
+    my ($path) = @_;
+    return IO::Socket::UNIX->new(Local => $path, Listen => 1) // die "$path: $!";
+}
+
+# QEMU connects when it starts; if it ends instead, say what it said
+sub connection {
+    my ($self, $server) = @_;
+    $server->timeout(60);
+    my $socket = $server->accept
+        or die "QEMU does not start: " . slurp("$self->{dir}/stderr");
+    return $socket;
+}
+
+sub connect_qmp {
+    my ($self, $server) = @_;
+    $self->{events} = [];
+    $self->{qmp} = $self->connection($server);
+    readline $self->{qmp};
+    $self->qmp('qmp_capabilities');
+    return;
+}
+
+sub slurp {
+    my ($path) = @_;
+    open my $file, '<', $path or return '';
+    local $/;
+    return scalar(<$file>) // '';
+}
+
+# The next line of QMP; events are put aside for wait_event()
+sub qmp_line {
+    my ($self) = @_;
+    my $line = readline $self->{qmp};
+    die "QEMU is gone: " . slurp("$self->{dir}/stderr") unless defined $line;
+    my $message = decode_json($line);
+    push @{ $self->{events} }, $message->{event} if exists $message->{event};
+    return $message;
+}
+
+sub qmp {
+    my ($self, $command, $arguments) = @_;
+    my %request = (execute => $command, arguments => $arguments // {});
+    print { $self->{qmp} } encode_json(\%request), "\n";
+    while (1) {
+        my $answer = $self->qmp_line;
+        return $answer unless exists $answer->{event};
+    }
+}
+
+sub hmp {
+    my ($self, $command) = @_;
+    my $answer = $self->qmp('human-monitor-command', { 'command-line' => $command });
+    return $answer->{return} // die "$command: $answer->{error}{desc}";
+}
+
+# Events may come before or after the answer to the command that caused them
+sub wait_event {
+    my ($self, $name) = @_;
+    until (grep { $_ eq $name } @{ $self->{events} }) {
+        $self->qmp_line;
+    }
+    $self->{events} = [];
+    return;
+}
+
+# The first answer of $query that $done is true of, asked for ten times a second
+sub poll {
+    my ($self, $query, $done) = @_;
+    for (1 .. 1200) {
+        my $answer = $self->qmp($query)->{return};
+        return $answer if $done->($answer);
+        select undef, undef, undef, 0.1;
+    }
+    die "two minutes of $query were in vain";
+}
+
+sub wait_status {
+    my ($self, $status) = @_;
+    return $self->poll('query-status', sub { $_[0]{status} eq $status });
+}
+
+sub migrate {
+    my ($self, $uri) = @_;
+    my $answer = $self->qmp('migrate', { uri => $uri });
+    die "migrate: $answer->{error}{desc}" if $answer->{error};
+    return $self->poll('query-migrate',
+        sub { ($_[0]{status} // '') =~ /^(?:completed|failed)$/ })->{status};
+}
+
+1;
