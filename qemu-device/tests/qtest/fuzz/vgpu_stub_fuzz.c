@@ -1,0 +1,300 @@
+/*
+ * Fuzzing of vgpu-stub: configuration space, BAR0 and the migration stream
+ *
+ * An input of the bus targets is a list of accesses; a model of the device says
+ * what each may change, and a difference aborts like any other bug. An input of
+ * the migration target is the device's section of a stream: whatever it holds,
+ * it is refused or leaves a device that keeps its promises.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "hw/pci/pci.h"
+#include "hw/pci/pcie_host.h"
+#include "hw/qdev-core.h"
+#include "io/channel-buffer.h"
+#include "migration/qemu-file.h"
+#include "migration/vmstate.h"
+#include "tests/qtest/libqtest.h"
+#include "fuzz.h"
+#include "hw/misc/vgpu_stub.h"
+
+#define SLOT        4
+#define BAR0        0xe0000000
+#define ECAM        0xb0000000
+#define PMCSR       (VGPU_STUB_PM_CAP_OFFSET + PCI_PM_CTRL)
+
+/* Of the q35 host bridge: where configuration space is mapped, enabled */
+#define PCIEXBAR    0x60
+
+typedef enum { CONFIG_READ, CONFIG_WRITE, BAR_READ, BAR_WRITE, MAP, RESET,
+               KINDS } Kind;
+
+typedef struct QEMU_PACKED Access {
+    uint8_t kind;
+    uint8_t width;          /* 1 << (width % 3), in BAR0 % 4 */
+    uint16_t offset;
+    uint32_t value;
+} Access;
+
+/* What the registers that hold state should hold */
+typedef struct Model {
+    uint32_t scratch;
+    uint32_t bad_access;
+} Model;
+
+static PCIDevice *dev;
+static uint8_t *fresh;      /* configuration space after a reset */
+
+/* Configuration space: ports on pc, memory on q35, where it has 4 KiB */
+
+static uint16_t config_port(QTestState *s, unsigned offset)
+{
+    qtest_outl(s, 0xcf8, 0x80000000 | SLOT << 11 | (offset & 0xfc));
+    return 0xcfc + offset % 4;
+}
+
+static void port_access(QTestState *s, const Access *a, unsigned offset)
+{
+    uint16_t port = config_port(s, offset);
+    bool write = a->kind % KINDS == CONFIG_WRITE;
+
+    switch (a->width % 3) {
+    case 0:
+        write ? qtest_outb(s, port, a->value) : (void)qtest_inb(s, port);
+        break;
+    case 1:
+        write ? qtest_outw(s, port, a->value) : (void)qtest_inw(s, port);
+        break;
+    default:
+        write ? qtest_outl(s, port, a->value) : (void)qtest_inl(s, port);
+    }
+}
+
+static void memory_access(QTestState *s, uint64_t addr, unsigned log_width,
+                          bool write, uint64_t val)
+{
+    switch (log_width) {
+    case 0:
+        write ? qtest_writeb(s, addr, val) : (void)qtest_readb(s, addr);
+        break;
+    case 1:
+        write ? qtest_writew(s, addr, val) : (void)qtest_readw(s, addr);
+        break;
+    case 2:
+        write ? qtest_writel(s, addr, val) : (void)qtest_readl(s, addr);
+        break;
+    default:
+        write ? qtest_writeq(s, addr, val) : (void)qtest_readq(s, addr);
+    }
+}
+
+static void config_access(QTestState *s, const Access *a)
+{
+    unsigned log_width = a->width % 3;
+    unsigned offset = a->offset % pci_config_size(dev);
+
+    offset &= ~((1u << log_width) - 1);
+    if (pci_is_express(dev)) {
+        memory_access(s, ECAM + (SLOT << PCIE_MMCFG_DEVFN_BIT << 3) + offset,
+                      log_width, a->kind % KINDS == CONFIG_WRITE, a->value);
+    } else {
+        port_access(s, a, offset);
+    }
+}
+
+/* The model */
+
+static unsigned power_state(void)
+{
+    return pci_get_word(dev->config + PMCSR) & PCI_PM_CTRL_STATE_MASK;
+}
+
+static uint32_t peek(hwaddr addr)
+{
+    MemoryRegion *mr = dev->io_regions[0].memory;
+
+    return mr->ops->read(mr->opaque, addr, VGPU_STUB_REG_SIZE);
+}
+
+static bool bar_answers(void)
+{
+    return dev->io_regions[0].addr == BAR0 && power_state() == 0;
+}
+
+static void expect_access(Model *m, const Access *a, unsigned offset)
+{
+    bool whole = a->width % 4 == 2 && offset % VGPU_STUB_REG_SIZE == 0;
+    bool write = a->kind % KINDS == BAR_WRITE;
+
+    if (!bar_answers()) {
+        return;
+    }
+    if (whole && offset == VGPU_STUB_REG_SCRATCH) {
+        m->scratch = write ? a->value : m->scratch;
+        return;
+    }
+    if (whole && !write &&
+        (offset <= VGPU_STUB_REG_FEATURES ||
+         offset == VGPU_STUB_REG_STATUS || offset == VGPU_STUB_REG_BAD_ACCESS)) {
+        return;
+    }
+    m->bad_access++;
+}
+
+static void bar_access(QTestState *s, Model *m, const Access *a)
+{
+    unsigned log_width = a->width % 4;
+    unsigned span = VGPU_STUB_BAR0_SIZE - (1u << log_width) + 1;
+    unsigned offset = a->offset % span;
+
+    expect_access(m, a, offset);
+    memory_access(s, BAR0 + offset, log_width, a->kind % KINDS == BAR_WRITE,
+                  a->value);
+}
+
+/* A write to configuration space may be a reset, and changes nothing else */
+static void check_reset(Model *m)
+{
+    if (peek(VGPU_STUB_REG_SCRATCH) == VGPU_STUB_SCRATCH &&
+        peek(VGPU_STUB_REG_BAD_ACCESS) == VGPU_STUB_BAD_ACCESS) {
+        *m = (Model) { VGPU_STUB_SCRATCH, VGPU_STUB_BAD_ACCESS };
+    }
+}
+
+static void check_config(void)
+{
+    for (unsigned i = 0; i < PCI_CONFIG_SPACE_SIZE; i++) {
+        uint8_t fixed = ~(dev->wmask[i] | dev->w1cmask[i]);
+
+        g_assert_cmphex(dev->config[i] & fixed, ==, fresh[i] & fixed);
+    }
+    g_assert(power_state() == 0 || power_state() == 3);
+    g_assert(dev->io_regions[0].memory->enabled == (power_state() == 0));
+}
+
+static void check(const Model *m)
+{
+    check_config();
+    g_assert_cmphex(peek(VGPU_STUB_REG_MAGIC), ==, VGPU_STUB_MAGIC);
+    g_assert_cmphex(peek(VGPU_STUB_REG_SCRATCH), ==, m->scratch);
+    g_assert_cmphex(peek(VGPU_STUB_REG_BAD_ACCESS), ==, m->bad_access);
+}
+
+/* Targets */
+
+static void map_bar(QTestState *s)
+{
+    Access accesses[] = {
+        { CONFIG_WRITE, 2, PMCSR, 0 },
+        { CONFIG_WRITE, 2, PCI_BASE_ADDRESS_0, BAR0 },
+        { CONFIG_WRITE, 1, PCI_COMMAND, PCI_COMMAND_MEMORY },
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(accesses); i++) {
+        config_access(s, &accesses[i]);
+    }
+}
+
+static void do_access(QTestState *s, Model *m, const Access *a)
+{
+    switch (a->kind % KINDS) {
+    case CONFIG_READ:
+    case CONFIG_WRITE:
+        config_access(s, a);
+        check_reset(m);
+        break;
+    case BAR_READ:
+    case BAR_WRITE:
+        bar_access(s, m, a);
+        break;
+    case MAP:
+        map_bar(s);
+        break;
+    default:
+        pci_device_reset(dev);
+        *m = (Model) { VGPU_STUB_SCRATCH, VGPU_STUB_BAD_ACCESS };
+    }
+}
+
+static void fuzz_bus(QTestState *s, const unsigned char *data, size_t size)
+{
+    Model m = { VGPU_STUB_SCRATCH, VGPU_STUB_BAD_ACCESS };
+    Access a;
+
+    map_bar(s);
+    for (; size >= sizeof(a); data += sizeof(a), size -= sizeof(a)) {
+        memcpy(&a, data, sizeof(a));
+        do_access(s, &m, &a);
+    }
+    check(&m);
+    pci_device_reset(dev);
+}
+
+static int load(const unsigned char *data, size_t size)
+{
+    const VMStateDescription *vmsd = DEVICE_GET_CLASS(dev)->vmsd;
+    QIOChannelBuffer *buffer = qio_channel_buffer_new(size);
+    QEMUFile *file;
+    int ret;
+
+    memcpy(buffer->data, data, size);
+    buffer->usage = size;
+    file = qemu_file_new_input(QIO_CHANNEL(buffer));
+    object_unref(OBJECT(buffer));
+    ret = vmstate_load_state(file, vmsd, dev, vmsd->version_id);
+    return qemu_fclose(file) ?: ret;
+}
+
+static void fuzz_load(QTestState *s, const unsigned char *data, size_t size)
+{
+    if (load(data, size) == 0) {
+        g_assert(power_state() == 0 || power_state() == 3);
+        g_assert(dev->io_regions[0].memory->enabled == (power_state() == 0));
+        g_assert_cmphex(peek(VGPU_STUB_REG_MAGIC), ==, VGPU_STUB_MAGIC);
+    }
+    memcpy(dev->config, fresh, pci_config_size(dev));
+    pci_device_reset(dev);
+}
+
+static void find_device(QTestState *s)
+{
+    Object *obj = object_resolve_path_type("", "vgpu-stub", NULL);
+
+    dev = PCI_DEVICE(obj);
+    if (pci_is_express(dev)) {
+        qtest_outl(s, 0xcf8, 0x80000000 | PCIEXBAR);
+        qtest_outl(s, 0xcfc, ECAM | 1);
+    }
+    fresh = g_memdup2(dev->config, pci_config_size(dev));
+}
+
+static GString *arguments(FuzzTarget *t)
+{
+    return g_string_new(t->opaque);
+}
+
+static void register_vgpu_stub_targets(void)
+{
+    static char pc[] = TARGET_NAME " -machine pc,accel=qtest -m 16 -nodefaults "
+                       "-display none -device vgpu-stub,addr=4";
+    static char q35[] = TARGET_NAME " -machine q35,accel=qtest -m 16 "
+                        "-nodefaults -display none -device vgpu-stub,addr=4";
+    FuzzTarget targets[] = {
+        { .name = "vgpu-stub-conventional", .opaque = pc, .fuzz = fuzz_bus,
+          .description = "Fuzz vgpu-stub on a conventional bus" },
+        { .name = "vgpu-stub-express", .opaque = q35, .fuzz = fuzz_bus,
+          .description = "Fuzz vgpu-stub on an Express bus" },
+        { .name = "vgpu-stub-load", .opaque = pc, .fuzz = fuzz_load,
+          .description = "Fuzz the migration stream of vgpu-stub" },
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(targets); i++) {
+        targets[i].get_init_cmdline = arguments;
+        targets[i].pre_fuzz = find_device;
+        fuzz_add_target(&targets[i]);
+    }
+}
+
+fuzz_target_init(register_vgpu_stub_targets);
