@@ -42,9 +42,14 @@ sub boot {
         push @lines, tell_monitor($socket, $1) if $line =~ /^host# (.*)/;
     }
     close $console;
+    return transcript($scenario, $? >> 8, @lines);
+}
+
+sub transcript {
+    my ($scenario, $status, @lines) = @_;
     my $self = bless {
         scenario => $scenario,
-        status => $? >> 8,
+        status => $status,
         lines => \@lines,
         commands => parse_commands(@lines),
     }, 'Guest';

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A booted guest that is told what to do while it runs, through its console and
+# QEMU's monitor (Qmp.pm):
+#
+#   my $vm = Vm->new(@qemu_arguments);      boots, until the guest is ready
+#   my $vm = Vm->incoming($uri, @same);     waits for a guest to migrate here
+#   my ($status, @lines) = $vm->run('shell command');    in the guest
+#   $vm->leave;                             end QEMU, its guest is elsewhere
+#   my $guest = $vm->end;                   end the guest: a Guest, for ->good
+#
+# The guest runs the scenario "commanded". Of a migrated guest the transcript is
+# what it printed on this side.
+package Vm;
+
+use strict;
+use warnings;
+use Contract;
+use File::Temp 'tempdir';
+use Guest;
+use IO::Handle;
+use IPC::Open2;
+use parent 'Qmp';
+
+sub new {
+    my ($class, @arguments) = @_;
+    my $self = $class->start(@arguments);
+    1 until $self->line eq q([ready]);
+    return $self;
+}
+
+sub incoming {
+    my ($class, $uri, @arguments) = @_;
+    return $class->start(@arguments, '-incoming', $uri);
+}
+
+sub start {
+    my ($class, @arguments) = @_;
+    my $dir = tempdir(CLEANUP => 1);
+    my $self = bless { dir => $dir, lines => [] }, $class;
+    my $server = Qmp::listener("$dir/qmp");
+    local $ENV{BUILD} = build_dir();
+    $self->{pid} = open2($self->{console}, $self->{keyboard},
+        top_dir() . '/tests/guest/vm', 'commanded', @arguments,
+        '-qmp', "unix:$dir/qmp");
+    $self->connect_qmp($server);
+    return $self;
+}
+
+# The next line of the console
+sub line {
+    my ($self) = @_;
+    my $line = readline $self->{console};
+    if (!defined $line) {
+        $self->finish;
+        die "the guest is gone, its exit status is $self->{status}\n";
+    }
+    $line =~ s/\r?\n$//;
+    push @{ $self->{lines} }, $line;
+    return $line;
+}
+
+sub run {
+    my ($self, $command) = @_;
+    my @lines;
+    print { $self->{keyboard} } "$command\n";
+    1 until $self->line eq "guest# $command";
+    while (1) {
+        my $line = $self->line;
+        return ($1, @lines) if $line =~ /^\[exit (\d+)\]$/;
+        push @lines, $line;
+    }
+}
+
+sub finish {
+    my ($self) = @_;
+    push @{ $self->{lines} }, map { s/\r?\n$//r } readline $self->{console};
+    waitpid delete $self->{pid}, 0;
+    $self->{status} = $? >> 8;
+    return;
+}
+
+sub leave {
+    my ($self) = @_;
+    $self->qmp('quit');
+    $self->finish;
+    return;
+}
+
+sub end {
+    my ($self) = @_;
+    print { $self->{keyboard} } "end\n";
+    $self->finish;
+    return Guest::transcript('commanded', $self->{status}, @{ $self->{lines} });
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    return unless $self->{pid};
+    local $?;
+    eval { $self->leave } or kill 'TERM', $self->{pid};
+    return;
+}
+
+1;

@@ -1,0 +1,99 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Live migration: a booted guest whose driver is at work all the while goes from
+# one QEMU process to another and back, on conventional and on Express buses.
+#
+# Environment:
+#   MIGRATE_TO   another emulator, to which the guest goes and where it stays
+use strict;
+use warnings;
+use File::Temp 'tempdir';
+use Test::More;
+use Vm;
+
+my $dir = tempdir(CLEANUP => 1);
+# Machines that every QEMU here has, so that a guest can go from one to another
+my %beds = (
+    'conventional bus' => ['pc-i440fx-7.2', '-device', 'vgpu-stub,addr=4'],
+    'root port' => ['pc-q35-7.2', '-device', 'pcie-root-port,id=rp0,chassis=1,addr=3',
+        '-device', 'vgpu-stub,bus=rp0'],
+);
+my $files = '/sys/bus/pci/drivers/vgpu_stub/0000:*/vgpu_stub';
+
+# Writes the scratch register and reads it back, and counts what it did; ends
+# with a line in /tmp/wrong when it reads something else
+my $worker = "(file=\$(echo $files/scratch); i=0; while [ ! -e /tmp/stop ]; do"
+    . ' i=$((i + 1)); echo $i >$file; back=$(cat $file);'
+    . ' [ $((back)) = $i ] || echo "wrote $i, read $back" >>/tmp/wrong;'
+    . ' echo $i >/tmp/count; done) >/dev/null 2>>/tmp/wrong &';
+
+sub start {
+    my ($emulator, $incoming, $machine, @device) = @_;
+    my @arguments = ('-machine', $machine, @device);
+    local $ENV{QEMU_VGPU} = $emulator if $emulator;
+    return $incoming ? Vm->incoming($incoming, @arguments) : Vm->new(@arguments);
+}
+
+# The last line that a command prints in the guest
+sub answer {
+    my ($vm, $command) = @_;
+    my ($status, @lines) = $vm->run($command);
+    die "$command ends with $status: @lines" if $status;
+    return $lines[-1] // '';
+}
+
+# How far the worker is after it has gone on
+sub at_work {
+    my ($vm, $where) = @_;
+    my $before = answer($vm, 'while [ ! -s /tmp/count ]; do :; done; cat /tmp/count');
+    my $after = answer($vm, "i=0; while [ \$(cat /tmp/count) = $before ] && [ \$i -lt 1000 ];"
+        . ' do i=$((i + 1)); done; cat /tmp/count');
+    cmp_ok $after, '>', $before, "$where: the driver is at work";
+    return $after;
+}
+
+# Bytes, read by the monitor: the guest's kernel makes no bad access
+sub make_bad_accesses {
+    my ($vm) = @_;
+    my $address = answer($vm, 'setpci -d 1af4:1111 BASE_ADDRESS_0');
+    $vm->hmp("xp /6bx 0x$address") for 1 .. 3;
+    return answer($vm, "cat $files/bad_access_count");
+}
+
+sub move {
+    my ($source, $emulator, @bed) = @_;
+    my $uri = "unix:$dir/migrate";
+    my $destination = start($emulator, $uri, @bed);
+    is $source->migrate($uri), 'completed', 'migration completes';
+    $source->leave;
+    $destination->wait_status('running');
+    unlink "$dir/migrate";
+    return $destination;
+}
+
+for my $name (sort keys %beds) {
+    subtest $name => sub {
+        my @bed = @{ $beds{$name} };
+        my $vm = start($ENV{MIGRATE_FROM}, undef, @bed);
+        my $bad = make_bad_accesses($vm);
+        cmp_ok $bad, '>', 0, 'bad accesses are counted';
+        answer($vm, $worker);
+        my $before = at_work($vm, 'source');
+
+        $vm = move($vm, $ENV{MIGRATE_TO}, @bed);
+        cmp_ok at_work($vm, 'destination'), '>', $before, 'it goes on where it was';
+        if (!$ENV{MIGRATE_TO}) {
+            $vm = move($vm, undef, @bed);
+            at_work($vm, 'back again');
+        }
+        is answer($vm, 'touch /tmp/stop; sleep 1; cat /tmp/wrong'), '',
+            'the scratch register always held what was written';
+        is answer($vm, "cat $files/bad_access_count"), $bad, 'bad accesses are not forgotten';
+        like answer($vm, 'vgpu-probe'), qr/checks passed/, 'vgpu-probe';
+        answer($vm, 'rmmod vgpu_stub && modprobe vgpu_stub');
+        $vm->end->good;
+    };
+}
+
+done_testing;
