@@ -161,6 +161,16 @@ sub test_bad_writes {
     is $logged, reg('BAD_ACCESS'), 'every bad access is logged';
 }
 
+# What no capability covers reads as zero, whatever is written there
+sub test_reserved {
+    my @reserved = grep { $_ != contract('PM_CAP_OFFSET') && $_ != contract('PM_CAP_OFFSET') + 4
+        && ($_ < contract('EXP_CAP_OFFSET') || $_ >= contract('EXP_CAP_OFFSET') + 0x3c
+            || !defined $bed->{express}) } map { $_ * 4 } 0x10 .. 0x3f;
+    config($_, 4, 0xffffffff) for @reserved;
+    is join(' ', map { sprintf '%#x', $_ } grep { config($_, 4) } @reserved), '',
+        'reserved configuration space is read-only and zero';
+}
+
 sub test_power {
     my $pmcsr = contract('PM_CAP_OFFSET') + PMCSR;
     my $bad = reg('BAD_ACCESS');
@@ -232,6 +242,7 @@ for (@beds) {
         test_registers();
         test_bad_reads();
         test_bad_writes();
+        test_reserved();
         test_power();
         test_reset();
         test_introspection();

@@ -215,9 +215,15 @@ static void vgpu_reset_hold(VGPU_RESET_HOLD_ARGS)
 static int vgpu_post_load(void *opaque, int version_id)
 {
     VGPUStubState *s = opaque;
-    unsigned state = vgpu_power_state(PCI_DEVICE(s));
+    PCIDevice *pci_dev = PCI_DEVICE(s);
+    unsigned state = vgpu_power_state(pci_dev);
 
     if (!vgpu_power_state_valid(state)) {
+        return -EINVAL;
+    }
+    /* without a pin; the bus would find one more interrupt than it raised */
+    if (pci_dev->irq_state) {
+        pci_dev->irq_state = 0;
         return -EINVAL;
     }
     vgpu_set_power_state(s, state);
@@ -238,6 +244,19 @@ static const VMStateDescription vmstate_vgpu_stub = {
 };
 
 /* Device */
+
+/*
+ * PCI lets a guest write whatever no capability covers, and a migration stream
+ * set it. Here that reads as zero, and a stream that says otherwise is refused.
+ */
+static void vgpu_restrict_config(PCIDevice *pci_dev)
+{
+    uint32_t size = pci_config_size(pci_dev);
+
+    memset(pci_dev->wmask + PCI_CONFIG_HEADER_SIZE, 0,
+           size - PCI_CONFIG_HEADER_SIZE);
+    memset(pci_dev->cmask, 0xff, size);
+}
 
 static bool vgpu_add_pm(PCIDevice *pci_dev, Error **errp)
 {
@@ -270,6 +289,8 @@ static void vgpu_realize(PCIDevice *pci_dev, Error **errp)
 {
     VGPUStubState *s = VGPU_STUB(pci_dev);
 
+    /* first, because a capability has bits that are exempt */
+    vgpu_restrict_config(pci_dev);
     if (!vgpu_add_pm(pci_dev, errp) || !vgpu_add_express(pci_dev, errp)) {
         return;
     }
