@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A disk that holds snapshots of a machine, and the device's section in one:
+#
+#   my $disk = Snapshot->new;
+#   $disk->arguments                 for QEMU, to save to it
+#   $disk->find_section($machine)    after savevm; its length in bytes
+#   $disk->length
+#   $disk->data                      offset of the section's data, behind its head
+#   $disk->bytes(OFFSET, COUNT)
+#   $disk->patch(OFFSET, BYTES)      the bytes that were there
+package Snapshot;
+
+use strict;
+use warnings;
+use File::Temp 'tempdir';
+use IO::Handle;
+
+sub new {
+    my ($class) = @_;
+    my $dir = tempdir(CLEANUP => 1);
+    my $path = "$dir/disk.qcow2";
+    system('qemu-img', 'create', '-q', '-f', 'qcow2', $path, '1M') == 0
+        or die 'qemu-img cannot make a disk';
+    return bless { dir => $dir, path => $path }, $class;
+}
+
+sub arguments {
+    my ($self) = @_;
+    return ('-drive', "if=none,format=qcow2,file=$self->{path}");
+}
+
+# QEMU_VM_SECTION_FULL, its number, the name, instance and version; at the end
+# QEMU_VM_SECTION_FOOTER and the number again
+sub find_section {
+    my ($self) = @_;
+    open $self->{file}, '+<:raw', $self->{path} or die "$self->{path}: $!";
+    my $content = do { local $/; readline $self->{file} };
+    $content =~ m{\x04(....).([^\0]*/vgpu-stub)\0{4}(....)}s
+        or die 'no section of vgpu-stub';
+    my ($number, $start, $head) = ($1, $-[0], $+[0] - $-[0]);
+    my $end = index $content, "\x7e$number", $start + $head;
+    die 'the section does not end' if $end < 0;
+    @$self{qw(start data length)} = ($start, $head, $end + 5 - $start);
+    return $self->{length};
+}
+
+sub data { return $_[0]{data} }
+sub length { return $_[0]{length} }
+
+sub bytes {
+    my ($self, $offset, $count) = @_;
+    seek $self->{file}, $self->{start} + $offset, 0;
+    my $bytes;
+    CORE::read($self->{file}, $bytes, $count);
+    return $bytes;
+}
+
+sub patch {
+    my ($self, $offset, $bytes) = @_;
+    my $before = $self->bytes($offset, CORE::length $bytes);
+    seek $self->{file}, $self->{start} + $offset, 0;
+    print { $self->{file} } $bytes;
+    $self->{file}->flush;
+    return $before;
+}
+
+1;
