@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Live migration: a booted guest whose driver is at work all the while goes from
-# one QEMU process to another and back, on conventional and on Express buses.
+# one QEMU process to another and back, on conventional and on Express buses; and
+# snapshots, from which it goes on where it was.
 #
 # Environment:
 #   MIGRATE_TO   another emulator, to which the guest goes and where it stays
 use strict;
 use warnings;
 use File::Temp 'tempdir';
+use Snapshot;
 use Test::More;
 use Vm;
 
@@ -72,6 +74,15 @@ sub move {
     return $destination;
 }
 
+sub stays_well {
+    my ($vm, $bad) = @_;
+    is answer($vm, 'touch /tmp/stop; sleep 1; cat /tmp/wrong'), '',
+        'the scratch register always held what was written';
+    is answer($vm, "cat $files/bad_access_count"), $bad, 'bad accesses are not forgotten';
+    like answer($vm, 'vgpu-probe'), qr/checks passed/, 'vgpu-probe';
+    answer($vm, 'rmmod vgpu_stub && modprobe vgpu_stub');
+}
+
 for my $name (sort keys %beds) {
     subtest $name => sub {
         my @bed = @{ $beds{$name} };
@@ -87,13 +98,24 @@ for my $name (sort keys %beds) {
             $vm = move($vm, undef, @bed);
             at_work($vm, 'back again');
         }
-        is answer($vm, 'touch /tmp/stop; sleep 1; cat /tmp/wrong'), '',
-            'the scratch register always held what was written';
-        is answer($vm, "cat $files/bad_access_count"), $bad, 'bad accesses are not forgotten';
-        like answer($vm, 'vgpu-probe'), qr/checks passed/, 'vgpu-probe';
-        answer($vm, 'rmmod vgpu_stub && modprobe vgpu_stub');
+        stays_well($vm, $bad);
         $vm->end->good;
     };
 }
+
+subtest 'snapshot' => sub {
+    my $disk = Snapshot->new;
+    my $vm = start(undef, undef, @{ $beds{'root port'} }, $disk->arguments);
+    my $bad = make_bad_accesses($vm);
+    answer($vm, $worker);
+    my $saved = at_work($vm, 'before');
+    is $vm->hmp('savevm saved'), '', 'saved';
+    answer($vm, "while [ \$(cat /tmp/count) -lt @{[$saved + 50]} ]; do :; done; touch /tmp/later");
+    is $vm->hmp('loadvm saved'), '', 'loaded';
+    is answer($vm, '[ -e /tmp/later ]; echo $?'), 1, 'what came later is gone';
+    cmp_ok at_work($vm, 'after'), '>', $saved, 'it goes on where it was';
+    stays_well($vm, $bad);
+    $vm->end->good;
+};
 
 done_testing;

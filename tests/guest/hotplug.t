@@ -1,0 +1,77 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The device is plugged and unplugged by the host while the guest's driver is
+# loaded and its files are being read: on conventional machines (ACPI), under a
+# root port and under a PCI bridge's own controller.
+#
+# Environment:
+#   ROUNDS   how often the device comes and goes on each bus, default 5
+use strict;
+use warnings;
+use Test::More;
+use Vm;
+
+my $rounds = $ENV{ROUNDS} // 5;
+my $driver = '/sys/bus/pci/drivers/vgpu_stub';
+my %beds = (
+    'ACPI' => { machine => ['pc'], bus => 'pci.0' },
+    'root port' => { machine => ['q35', '-device', 'pcie-root-port,id=port,chassis=1'],
+        bus => 'port' },
+    # ACPI would take over bridges too
+    'PCI bridge' => { machine => ['pc', '-global', 'PIIX4_PM.acpi-pci-hotplug-with-bridge-support=off',
+            '-device', 'pci-bridge,id=bridge,chassis_nr=1'], bus => 'bridge' },
+);
+
+# What reads all the while; a file may go away, its reader may not stay
+my $readers = '(while [ ! -e /tmp/stop ]; do cat ' . "$driver/0000:*/vgpu_stub/*;"
+    . ' done; touch /tmp/stopped) >/dev/null 2>&1 &';
+
+sub wait_for {
+    my ($vm, $condition, $what) = @_;
+    my ($status, @lines) = $vm->run("i=0; until $condition; do i=\$((i + 1));"
+        . ' [ $i -lt 600 ] || exit 1; usleep 50000; done');
+    return if $status == 0;
+    $vm->end;
+    die "$what: waited in vain: @lines";
+}
+
+sub plug {
+    my ($vm, $bus) = @_;
+    my $answer = $vm->qmp('device_add', { driver => 'vgpu-stub', id => 'card', bus => $bus,
+        $bus eq 'port' ? () : (addr => '5') });
+    die $answer->{error}{desc} if $answer->{error};
+    wait_for($vm, "[ -e $driver/0000:*/vgpu_stub/scratch ]", 'plug');
+}
+
+# The guest lets go of the device in its own time
+sub unplug {
+    my ($vm) = @_;
+    $vm->qmp('device_del', { id => 'card' });
+    $vm->wait_event('DEVICE_DELETED');
+    wait_for($vm, "[ ! -e $driver/0000:*/vgpu_stub ]", 'unplug');
+}
+
+for my $name (sort keys %beds) {
+    subtest $name => sub {
+        my $vm = Vm->new('-machine', @{ $beds{$name}{machine} });
+        my $good = 0;
+        $vm->run($readers);
+        for my $round (1 .. $rounds) {
+            plug($vm, $beds{$name}{bus});
+            my ($status, $value) = $vm->run("cd $driver/0000:*/vgpu_stub;"
+                . " fresh=\$(cat scratch); echo $round >scratch; echo \$fresh \$((\$(cat scratch)))");
+            $good++ if $status == 0 && $value eq "0x00000000 $round";
+            unplug($vm);
+        }
+        is $good, $rounds, "plugged, driven and unplugged $rounds times";
+        my ($status) = $vm->run('touch /tmp/stop; i=0; until [ -e /tmp/stopped ] ||'
+            . ' [ $i = 100 ]; do i=$((i + 1)); usleep 100000; done; [ -e /tmp/stopped ]');
+        is $status, 0, 'the reader does not hang';
+        ($status) = $vm->run('rmmod vgpu_stub; ! grep -q vgpu_stub /proc/iomem');
+        is $status, 0, 'the driver goes, and nothing of it stays';
+        $vm->end->good;
+    };
+}
+
+done_testing;
