@@ -43,6 +43,7 @@ sub start {
     $self->{pid} = open2($self->{console}, $self->{keyboard},
         top_dir() . '/tests/guest/vm', 'commanded', @arguments,
         '-qmp', "unix:$dir/qmp");
+    local $SIG{PIPE} = q(IGNORE);
     $self->connect_qmp($server);
     return $self;
 }
