@@ -36,11 +36,27 @@ ifndef TESTS
 	    prove --timer -Itests/lib tests/qtest/device.t tests/guest/device.t
 endif
 
-check-full: check check-qemu-10.0 check-qemu-10.2	## and with newer QEMUs
+check-full: check check-stress check-qemu-10.0 check-qemu-10.2	## and with newer QEMUs
 
 check-qemu-%: setup-check guest
 	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=$*
 	@BUILD=$(BUILD) tests/intree/run-version $*
+
+# To a newer QEMU, every bit of a snapshot, a hundred plugs, a minute of fuzzing
+check-stress: setup-check guest
+	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=10.0
+	@BUILD=$(BUILD) MIGRATE_TO=$(BUILD)/qemu-10.0/qemu-system-x86_64 \
+	    prove --timer -Itests/lib tests/migration/live.t
+	@BUILD=$(BUILD) FLIPS=8 ROUNDS=100 prove --timer -Itests/lib \
+	    tests/migration/stream.t tests/guest/hotplug.t
+	@$(MAKE) --no-print-directory -s fuzz-device FUZZ_SECONDS=20
+
+fuzz-device: setup-check	## fuzz the device for FUZZ_SECONDS a target
+	@$(SETUP)/install-packages qemu fuzz
+	@BUILD=$(BUILD) tests/fuzz/run $(FUZZ_SECONDS)
+
+bench-device: setup-check guest qemu	## time the device beside edu, pci-testdev
+	@BUILD=$(BUILD) perl -Itests/lib tests/bench/device $(BUILD)/qemu-7.2
 
 # For vgpu-probe, what takes too long for every "make check"
 FUZZ_SECONDS ?= 1800

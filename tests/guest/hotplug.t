@@ -6,13 +6,14 @@
 # root port (Express) and behind a PCI bridge.
 #
 # Environment:
-#   ROUNDS   how often the device comes and goes on each bus, default 5
+#   ROUNDS   how often the device comes and goes on each bus, default 3
 use strict;
 use warnings;
 use Test::More;
 use Vm;
 
-my $rounds = $ENV{ROUNDS} // 5;
+my $rounds = $ENV{ROUNDS} // 3;
+$ENV{VM_TIMEOUT} //= 300 + 30 * $rounds;
 my $driver = '/sys/bus/pci/drivers/vgpu_stub';
 my %beds = (
     'ACPI' => { machine => ['pc'], bus => 'pci.0' },
