@@ -13,6 +13,7 @@ use strict;
 use warnings;
 use IO::Socket::UNIX;
 use JSON::PP;
+use Time::HiRes 'sleep';
 
 sub listener {
     my ($path) = @_;
@@ -86,7 +87,7 @@ sub poll {
     for (1 .. 1200) {
         my $answer = $self->qmp($query)->{return};
         return $answer if $done->($answer);
-        select undef, undef, undef, 0.1;
+        sleep 0.1;
     }
     die "two minutes of $query were in vain";
 }
