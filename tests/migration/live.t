@@ -28,7 +28,7 @@ my $files = '/sys/bus/pci/drivers/vgpu_stub/0000:*/vgpu_stub';
 my $worker = "(file=\$(echo $files/scratch); i=0; while [ ! -e /tmp/stop ]; do"
     . ' i=$((i + 1)); echo $i >$file; back=$(cat $file);'
     . ' [ $((back)) = $i ] || echo "wrote $i, read $back" >>/tmp/wrong;'
-    . ' echo $i >/tmp/count; done) >/dev/null 2>>/tmp/wrong &';
+    . ' echo $i >/tmp/next; mv /tmp/next /tmp/count; done) >/dev/null 2>>/tmp/wrong &';
 
 sub start {
     my ($emulator, $incoming, $machine, @device) = @_;
