@@ -66,7 +66,8 @@ sub _walk {
         push @found, substr($_, length($top) + 1)
             if $_ ne $top && ((-c _ && !$stat[6]) xor $wanted eq 'files');
     } }, $top);
-    return sort @found;
+    @found = sort @found;
+    return @found;
 }
 
 sub files   { return $_[0]->_walk('files') }
