@@ -74,6 +74,16 @@ bench-probe: setup-check guest	## time vgpu-probe beside lspci and setpci
 check-pciutils: setup-check tools	## test vgpu-probe with pciutils 3.7 to 3.15
 	@BUILD=$(BUILD) tests/probe/pciutils-versions
 
+check-matrix: setup-check guest	## the tests of guests with every kernel of Debian's
+	@BUILD=$(BUILD) tests/matrix/run $(KERNELS)
+
+check-debug: setup-check guest	## the same with a kernel that finds faults
+	@BUILD=$(BUILD) tests/guest/build-guest "$$($(SETUP)/build-kernel debug)" \
+	    $(BUILD)/guests/debug
+	@BUILD=$(BUILD) GUEST=$(BUILD)/guests/debug KERNEL=bzImage \
+	    VM_MEMORY=1024 VM_TIMEOUT=1200 prove --timer -Itests/lib \
+	    $(addprefix tests/guest/,lifecycle.t many.t unplug.t)
+
 lint: setup-lint guest	## what a maintainer runs over a change
 	@BUILD=$(BUILD) tests/lint/lint
 
