@@ -223,7 +223,7 @@ const struct check checks[] = {
 	  .detail = DETAIL_EXT_CHAIN, .run = check_duplicates,
 	  .applies = has_ext_space, .advice = ADD_CAP },
 
-	KERNEL("kernel-ids", "the kernel's view of the IDs",
+	KERNEL("kernel-ids", "IDs as the kernel has them",
 	       "what configuration space says", check_kernel_ids, is_live,
 	       "the device changed since the kernel looked at it: remove it "
 	       "and rescan the bus, or reboot"),
@@ -238,7 +238,7 @@ const struct check checks[] = {
 	  .expected = PCI_COMMAND_MEMORY, .run = check_decoded,
 	  .applies = is_driven, .advice = "memory decoding is off behind the "
 	  "driver's back: unbind it and bind it again" },
-	KERNEL("power-state", "power state, kernel and device",
+	KERNEL("power-state", "power state, also kernel's",
 	       "the same in both", check_power_state, tells_power_state,
 	       "the state was changed behind the kernel's back: bind the "
 	       "driver again"),
