@@ -43,9 +43,10 @@ check-qemu-%: setup-check guest
 	@BUILD=$(BUILD) tests/intree/run-version $*
 
 # To a newer QEMU, every bit of a snapshot, a hundred plugs, a minute of fuzzing
-check-stress: setup-check guest
+check-stress: setup-check guest qemu
 	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=10.0
-	@BUILD=$(BUILD) MIGRATE_TO=$(BUILD)/qemu-10.0/qemu-system-x86_64 \
+	@BUILD=$(BUILD) QEMU_VGPU=$(BUILD)/qemu-7.2/qemu-system-x86_64 \
+	    MIGRATE_TO=$(BUILD)/qemu-10.0/qemu-system-x86_64 \
 	    prove --timer -Itests/lib tests/migration/live.t
 	@BUILD=$(BUILD) FLIPS=8 ROUNDS=100 prove --timer -Itests/lib \
 	    tests/migration/stream.t tests/guest/hotplug.t

@@ -21,6 +21,10 @@ my %beds = (
     'root port' => ['pc-q35-7.2', '-device', 'pcie-root-port,id=rp0,chassis=1,addr=3',
         '-device', 'vgpu-stub,bus=rp0'],
 );
+# pc has a floppy controller in a small 7.2 and none in a small 10.0, for which
+# QEMU would refuse the stream
+$beds{'conventional bus'} = ['pc-q35-7.2', '-device', 'i82801b11-bridge,id=b0,addr=3',
+    '-device', 'vgpu-stub,bus=b0,addr=4'] if $ENV{MIGRATE_TO};
 my $files = '/sys/bus/pci/drivers/vgpu_stub/0000:*/vgpu_stub';
 
 # Writes the scratch register and reads it back, and counts what it did; ends
