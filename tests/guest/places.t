@@ -57,7 +57,6 @@ for (@places) {
     my ($name, @place) = @$_;
     subtest $name => sub {
         my $iommu = $name =~ /IOMMU/;
-        local $ENV{KERNEL_OPTIONS} = $iommu ? 'intel_iommu=on' : '';
         my $guest = test_place(@place);
         my ($status) = $guest->command('readlink ../iommu_group');
         is $status, $iommu ? 0 : 1, $iommu ? 'in a group of the IOMMU' : 'in no IOMMU group';
