@@ -9,6 +9,7 @@
 
 #include "qemu/osdep.h"
 #include "libqtest.h"
+#include "libqos/libqos.h"
 #include "libqos/pci.h"
 #include "libqos/pci-pc.h"
 #include "hw/pci/pci_regs.h"
@@ -22,6 +23,9 @@
 #define D3HOT               3
 
 #define SLOT                QPCI_DEVFN(4, 0)
+
+/* Where pc's ACPI tables choose the bus that a slot is ejected from */
+#define ACPI_PCIHP_SELECT   0xae10
 
 typedef struct Bed {
     const char *name;
@@ -390,6 +394,44 @@ static void test_migration(const void *data)
     g_free(path);
 }
 
+/* A command of the monitor's, which prints nothing where all is well */
+static void monitor(Machine *m, const char *command)
+{
+    char *answer = qtest_hmp(m->qts, "%s", command);
+
+    g_assert_cmpstr(answer, ==, "");
+    g_free(answer);
+}
+
+/* A snapshot on a disk brings back what the registers held, and loses the rest */
+static void test_snapshot(const void *data)
+{
+    char *path = g_strdup("/tmp/vgpu-stub-test-XXXXXX");
+    int fd = g_mkstemp(path);
+    char *drive = g_strdup_printf("-drive if=none,format=qcow2,file=%s", path);
+    Machine m;
+
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
+    mkqcow2(path, 1);
+    machine_start(&m, data, drive);
+    machine_map(&m);
+    reg_write(&m, VGPU_STUB_REG_SCRATCH, 0x1234);
+    reg_write(&m, VGPU_STUB_REG_MAGIC, 0);
+    monitor(&m, "savevm before");
+    reg_write(&m, VGPU_STUB_REG_SCRATCH, 0x5678);
+    reg_write(&m, VGPU_STUB_REG_MAGIC, 0);
+    qpci_config_writew(m.dev, PCI_COMMAND, 0);
+    monitor(&m, "loadvm before");
+    g_assert_cmphex(reg_read(&m, VGPU_STUB_REG_SCRATCH), ==, 0x1234);
+    g_assert_cmpuint(reg_read(&m, VGPU_STUB_REG_BAD_ACCESS), ==, 1);
+
+    machine_stop(&m);
+    unlink(path);
+    g_free(drive);
+    g_free(path);
+}
+
 static void test_hotplug_acpi(void)
 {
     QTestState *qts = qtest_init("-nodefaults -machine pc");
@@ -399,13 +441,40 @@ static void test_hotplug_acpi(void)
     qtest_quit(qts);
 }
 
-/* The guest's part of it, the slot's registers, is libqos's no concern */
+/* Behind a bridge on pc it is ACPI too, which calls that bus 1 */
+static void test_hotplug_bridge(void)
+{
+    QTestState *qts = qtest_init("-nodefaults -machine pc "
+                                 "-device pci-bridge,id=bridge,chassis_nr=1");
+
+    qtest_qmp_device_add(qts, "vgpu-stub", "vgpu",
+                         "{'bus': 'bridge', 'addr': '4'}");
+    qtest_outl(qts, ACPI_PCIHP_SELECT, 1);
+    qpci_unplug_acpi_device_test(qts, "vgpu", 4);
+    qtest_quit(qts);
+}
+
+/* The guest powers the slot up and, when it is asked for the device, down */
 static void test_hotplug_root_port(void)
 {
-    QTestState *qts = qtest_init("-nodefaults -machine q35 "
-                                 "-device pcie-root-port,id=rp,addr=4");
+    QTestState *qts = qtest_init(
+        "-nodefaults -machine q35 "
+        "-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off "
+        "-device pcie-root-port,id=rp,addr=4");
+    QPCIBus *bus = qpci_new_pc(qts, NULL);
+    QPCIDevice *port = qpci_device_find(bus, SLOT);
+    uint8_t slot = qpci_find_capability(port, PCI_CAP_ID_EXP, 0);
 
     qtest_qmp_device_add(qts, "vgpu-stub", "vgpu", "{'bus': 'rp'}");
+    qpci_config_writew(port, slot + PCI_EXP_SLTCTL, PCI_EXP_SLTCTL_PWR_IND_ON);
+    qtest_qmp_device_del_send(qts, "vgpu");
+    g_assert(qpci_config_readw(port, slot + PCI_EXP_SLTSTA) &
+             PCI_EXP_SLTSTA_ABP);
+    qpci_config_writew(port, slot + PCI_EXP_SLTCTL,
+                       PCI_EXP_SLTCTL_PWR_IND_OFF | PCI_EXP_SLTCTL_PCC);
+    qtest_qmp_eventwait(qts, "DEVICE_DELETED");
+    g_free(port);
+    qpci_free_pc(bus);
     qtest_quit(qts);
 }
 
@@ -451,11 +520,15 @@ int main(int argc, char **argv)
         add("power", &beds[i], test_power);
         add("system-reset", &beds[i], test_system_reset);
         add("migration", &beds[i], test_migration);
+        if (have_qemu_img()) {
+            add("snapshot", &beds[i], test_snapshot);
+        }
         if (beds[i].express) {
             add("flr", &beds[i], test_flr);
         }
     }
     qtest_add_func("/vgpu-stub/hotplug/acpi", test_hotplug_acpi);
+    qtest_add_func("/vgpu-stub/hotplug/bridge", test_hotplug_bridge);
     qtest_add_func("/vgpu-stub/hotplug/root-port", test_hotplug_root_port);
     qtest_add_func("/vgpu-stub/several", test_several);
     return g_test_run();
