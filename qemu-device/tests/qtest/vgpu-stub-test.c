@@ -347,10 +347,11 @@ static void save(Machine *m, const char *path)
     while (!done) {
         QDict *answer = qtest_qmp(m->qts, "{ 'execute': 'query-migrate' }");
         QDict *info = qdict_get_qdict(answer, "return");
-        const char *status = qdict_get_try_str(info, "status");
+        /* QEMU 4.2 hands out an event where it comes before the answer */
+        const char *status = info ? qdict_get_try_str(info, "status") : NULL;
 
         g_assert_cmpstr(status, !=, "failed");
-        done = g_str_equal(status, "completed");
+        done = g_strcmp0(status, "completed") == 0;
         qobject_unref(answer);
         g_usleep(1000);
     }
@@ -467,7 +468,9 @@ static void test_hotplug_root_port(void)
 
     qtest_qmp_device_add(qts, "vgpu-stub", "vgpu", "{'bus': 'rp'}");
     qpci_config_writew(port, slot + PCI_EXP_SLTCTL, PCI_EXP_SLTCTL_PWR_IND_ON);
-    qtest_qmp_device_del_send(qts, "vgpu");
+    /* QEMU 4.2 has no function that asks and does not wait */
+    qobject_unref(qtest_qmp(qts, "{ 'execute': 'device_del',"
+                            "  'arguments': { 'id': 'vgpu' } }"));
     g_assert(qpci_config_readw(port, slot + PCI_EXP_SLTSTA) &
              PCI_EXP_SLTSTA_ABP);
     qpci_config_writew(port, slot + PCI_EXP_SLTCTL,
