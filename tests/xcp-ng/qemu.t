@@ -1,0 +1,134 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What qemu-device/xcp-ng/qemu-wrapper takes for granted of QEMU and of the
+# device, asked of a real QEMU: the device's properties, the slots, the name of
+# the device in a saved state, and the name of the device in the program.
+#
+# The machine has a network card where xenopsd puts the first, and the display in
+# slot 2 and behind all other arguments, as the stock wrapper puts it.
+use strict;
+use warnings;
+use Test::More;
+use Contract;
+use Dom0;
+use Qtest;
+
+my $qemu = top_dir() . '/tests/lib/qemu-under-test';
+my @machine = qw(-machine pc -m 16);
+my @before = ('-device', 'rtl8139,addr=4');
+my @behind = ('-device', 'VGA,addr=2');
+
+$ENV{BUILD} = build_dir();
+my $dom0 = Dom0->new;
+
+sub properties {
+    my ($device) = @_;
+    return map { /^  ([\w-]+)=/ ? $1 : () } qx('$qemu' -device $device,help);
+}
+
+# The arguments that the wrapper adds for a list, a reference
+sub added {
+    my ($list, @arguments) = @_;
+    $dom0->device_model_args($list);
+    my $result = $dom0->start(Dom0::DOMID, @arguments);
+    return [@{ $result->{arguments} }[1 + @arguments .. $#{ $result->{arguments} }]];
+}
+
+sub starts {
+    my (@device) = @_;
+    my $command = join ' ', map { "'$_'" } $qemu, @machine, '-nodefaults', '-S', '-display',
+        'none', '-monitor', 'stdio', @before, @device, @behind;
+    my $output = qx(echo quit | $command 2>&1);
+    return ($? == 0, $output);
+}
+
+# Of the device's properties the wrapper lets one through. One that the device
+# has of its own, and not as any PCI device does, must be decided on here and
+# there.
+sub test_properties {
+    my %has = map { $_ => 1 } properties('vgpu-stub');
+    ok $has{addr}, 'the device has the property addr';
+    ok keys %has > 3, 'its properties are known: ' . join ' ', sort keys %has;
+    for my $property (sort keys %has) {
+        is_deeply added(qq(["-device","vgpu-stub,$property=1e"])),
+            $property eq 'addr' ? ['-device', 'vgpu-stub,addr=1e'] : [],
+            "the property $property";
+    }
+    my %common = map { $_ => 1 } properties('VGA');
+    is join(' ', grep { !$common{$_} } sort keys %has), '',
+        'the device has none of its own that the wrapper would have to know';
+}
+
+sub test_slots {
+    my ($started, $output) = starts('-device', 'vgpu-stub');
+    ok !$started, 'without a slot QEMU does not start';
+    like $output, qr/slot 2 function 0 not available for VGA, in use by vgpu-stub/,
+        'because the device sits where the display goes';
+    for my $property ('', map { sprintf ',addr=%x', $_ } 0x18 .. 0x1f) {
+        my $device = added(qq(["-device","vgpu-stub$property"]));
+        is scalar @$device, 2, "the wrapper takes '$property'";
+        ($started, $output) = starts(@$device);
+        ok $started, "and QEMU starts with @$device" or diag $output;
+    }
+}
+
+# With XCP-ng's own command
+sub save {
+    my ($state, @device) = @_;
+    my $vm = Qtest->new(@machine, @device);
+    $vm->qmp('xen-save-devices-state', { filename => $state, live => JSON::PP::false });
+    $vm->quit;
+    return;
+}
+
+# 'completed', or why QEMU ended
+sub move {
+    my ($state, $from, $to) = @_;
+    my $vm = Qtest->new(@machine, @$from);
+    $vm->migrate("exec:cat >'$state'");
+    $vm->quit;
+    local $SIG{PIPE} = 'IGNORE';
+    $vm = Qtest->new(@machine, @$to, '-incoming', 'defer');
+    return eval {
+        $vm->qmp('migrate-incoming', { uri => "exec:cat '$state'" });
+        $vm->poll('query-migrate', sub { ($_[0]{status} // '') eq 'completed' })->{status};
+    } // $@;
+}
+
+sub test_state {
+    my $state = "$dom0->{root}/state";
+    my @saved = ('-device', 'vgpu-stub,addr=1d');
+    save($state, @saved);
+    my $device = added('["-device","vgpu-stub,addr=1e"]', '-loadvm', $state);
+    is_deeply $device, \@saved, 'the slot is found in a saved state';
+    save($state);
+    is_deeply added('["-device","vgpu-stub"]', '-loadvm', $state), [],
+        'none is found in the state of a VM without the device';
+
+    is move($state, \@saved, $device), 'completed', 'QEMU loads the state with this slot';
+    like move($state, \@saved, []), qr/Unknown savevm section .*0000:00:1d\.0\/vgpu-stub/,
+        'not without the device';
+    like move($state, \@saved, ['-device', 'vgpu-stub,addr=1e']), qr/Unknown savevm section/,
+        'nor with another slot';
+}
+
+sub test_emulator {
+    my $in_tree = build_dir() . '/qemu-7.2/qemu-system-x86_64';
+    ok -x $in_tree, 'the QEMU with the device in its tree is built, or run make qemu';
+    my %emulators = ($in_tree => 2, '/usr/bin/qemu-system-x86_64' => 0);
+    my $emulator = "$dom0->{root}/" . Dom0::EMULATOR;
+    for my $path (sort keys %emulators) {
+        unlink $emulator;
+        symlink $path, $emulator or die;
+        is scalar @{ added('["-device","vgpu-stub"]') }, $emulators{$path},
+            "$path " . ($emulators{$path} ? 'has the device' : 'does not have it');
+    }
+}
+
+test_properties();
+test_slots();
+test_state();
+test_emulator();
+
+done_testing;
