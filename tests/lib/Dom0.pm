@@ -94,11 +94,11 @@ sub xenstore {
     return;
 }
 
-# The stand-in writes down what it was asked
+# The stand-in writes down what it was asked, and takes any input that it is given
 sub xe {
     my ($self, $body) = @_;
     $self->program('usr/bin/xe',
-        "#!/bin/sh\nprintf '%s\\n' \"\$*\" >'$self->{root}/asked'\n$body\n");
+        "#!/bin/sh\nprintf '%s\\n' \"\$*\" >'$self->{root}/asked'\ncat >/dev/null\n$body\n");
     return;
 }
 
@@ -136,7 +136,7 @@ sub start {
     unlink "$self->{root}/started";
     my $pid = $self->wrapper_process(@arguments);
     local $SIG{ALRM} = sub { kill 'KILL', $pid; die "qemu-wrapper hangs" };
-    alarm 120;
+    alarm 60;
     waitpid $pid, 0;
     my $status = $?;
     alarm 0;

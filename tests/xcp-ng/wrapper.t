@@ -94,7 +94,7 @@ sub test_refused {
 sub test_xe {
     local $dom0->{seconds} = 1;
     my %bodies = (
-        'sleeps' => ['exec sleep 600', 'did not answer within 1 s; .*restart the VM'],
+        'sleeps' => ["echo \$\$ >'$dom0->{root}/pid'\nexec sleep 600", 'did not answer within 1 s; .*restart the VM'],
         'does not heed SIGTERM' =>
             ["trap '' TERM\nwhile :; do sleep 1; done", 'failed with status 137'],
         'fails' => ["echo 'The uuid you supplied was invalid.'\nexit 1",
@@ -113,6 +113,7 @@ sub test_xe {
         $dom0->xe($body);
         without_device("xe $name", $why);
     }
+    ok !kill(0, Qmp::slurp("$dom0->{root}/pid")), 'xe that sleeps is ended';
     $dom0->xe("setsid sleep 600 &\necho \$! >'$dom0->{root}/pid'\necho '$grant'");
     without_device('a child of xe holds its output open', 'did not answer within 1 s');
     kill 'KILL', Qmp::slurp("$dom0->{root}/pid");
