@@ -1,0 +1,33 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The driver built, with warnings as errors, for each kernel of tests/setup/kernels
+# that Debian 12's own compiler builds modules for, and its life in a guest that
+# boots it. tests/matrix/run does more of each, and the other kernels.
+use strict;
+use warnings;
+use Test::More;
+use Contract;
+
+$ENV{BUILD} = build_dir();
+my $top = top_dir();
+open my $kernels, '<', "$top/tests/setup/kernels" or die "kernels: $!";
+my @names = map { /^(\S+) .* bookworm-modules / ? $1 : () } <$kernels>;
+cmp_ok scalar @names, '>', 3, 'the table of kernels is read';
+
+# What the commands print is told where they fail
+sub succeeds {
+    my ($what, $command) = @_;
+    my $output = qx(exec 2>&1; $command);
+    return ok($? == 0, $what) || diag $output;
+}
+
+for my $name (@names) {
+    my $guest = "$ENV{BUILD}/guests/$name";
+    succeeds("$name: built", "kernel=\$('$top/tests/setup/kernel' $name) &&"
+        . " '$top/tests/guest/build-guest' \"\$kernel\" '$guest'") or next;
+    local $ENV{GUEST} = $guest;
+    succeeds("$name: lives in a guest", "prove -I'$top/tests/lib' '$top/tests/guest/lifecycle.t'");
+}
+
+done_testing;
