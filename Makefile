@@ -85,6 +85,18 @@ check-debug: setup-check guest	## the same with a kernel that finds faults
 	    VM_MEMORY=1024 VM_TIMEOUT=1200 prove --timer -Itests/lib \
 	    $(addprefix tests/guest/,lifecycle.t many.t unplug.t)
 
+# libxl's default emulator is that of i386, whatever the guest is
+XEN_QEMU = env PROGRAMS=qemu-system-i386 $(SETUP)/qemu-in-tree 7.2 \
+	--target-list=i386-softmmu --with-default-devices --enable-xen
+
+check-xen: setup-check guest	## HVM guests of Xen's, which runs nested (15 minutes)
+	@$(SETUP)/install-packages qemu xen
+	@$(STEP)/qemu-xen.log "build QEMU 7.2 for Xen (10 minutes once)" $(XEN_QEMU)
+	@$(STEP)/dom0.log "make dom0's disk (5 minutes once)" \
+	    tests/xen/build-dom0 $(BUILD)/xen
+	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/xen/methods :: \
+	    "$$(tail -n 1 $(BUILD)/log/qemu-xen.log)/qemu-system-i386"
+
 lint: setup-lint guest	## what a maintainer runs over a change
 	@BUILD=$(BUILD) tests/lint/lint
 
