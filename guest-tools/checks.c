@@ -22,6 +22,7 @@ const char *const space_words[SPACE_COUNT] = {
 	[SPACE_CONFIG] = "config",
 	[SPACE_KERNEL] = "kernel",
 	[SPACE_BAR0] = "bar0",
+	[SPACE_HOST] = "host",
 };
 
 void found(struct finding *finding, enum result result, const char *fmt, ...)
@@ -122,7 +123,7 @@ static int find_offset(const struct check *check, const struct device *device)
 {
 	const struct cap *cap;
 
-	if (check->space == SPACE_KERNEL)
+	if (check->space == SPACE_KERNEL || check->space == SPACE_HOST)
 		return NO_OFFSET;
 	if (!check->cap)
 		return check->offset;
@@ -149,17 +150,23 @@ static void run_check(const struct check *check, const struct device *device,
 		check_field(device, check, finding);
 }
 
-void run_checks(struct device *device)
+void run_table(struct device *device, const struct check *table,
+	       unsigned int count)
 {
-	for (unsigned int i = 0; i < check_count; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		struct finding *finding;
 
-		if (checks[i].applies && !checks[i].applies(device))
+		if (table[i].applies && !table[i].applies(device))
 			continue;
 		finding = &device->findings[device->finding_count++];
-		run_check(&checks[i], device, finding);
+		run_check(&table[i], device, finding);
 		device->totals[finding->result]++;
 	}
+}
+
+void run_checks(struct device *device)
+{
+	run_table(device, checks, check_count);
 }
 
 /*** What follows from the findings ***/
@@ -167,6 +174,8 @@ void run_checks(struct device *device)
 static const char *unknown_advice(const struct device *device,
 				  const struct finding *finding)
 {
+	if (finding->check->space == SPACE_HOST)
+		return finding->check->advice;
 	if (finding->check->space == SPACE_KERNEL)
 		return "the kernel has no such file in sysfs";
 	if (finding->check->space == SPACE_BAR0)

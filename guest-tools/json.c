@@ -166,6 +166,16 @@ static json_t *json_findings(const struct device *device)
 	return array;
 }
 
+/* The host has checks and nothing else */
+static json_t *json_host(const struct device *device)
+{
+	return json_pack("{s:o, s:i, s:i, s:i}",
+			 "checks", json_findings(device),
+			 "passed", device->totals[RESULT_PASS],
+			 "failed", device->totals[RESULT_FAIL],
+			 "unknown", device->totals[RESULT_UNKNOWN]);
+}
+
 static json_t *json_device(const struct device *device)
 {
 	char slot[32], title[512];
@@ -206,7 +216,10 @@ void show_json(const struct report *r)
 	json_t *hints = json_array();
 
 	for (struct device *d = r->source.devices; d; d = d->next)
-		json_array_append_new(devices, json_device(d));
+		if (d->pci)
+			json_array_append_new(devices, json_device(d));
+		else
+			json_object_set_new(json, "host", json_host(d));
 	for (unsigned int i = 0; i < r->hint_count; i++)
 		json_array_append_new(hints, json_text(r->hints[i]));
 	json_object_set_new(json, "source", json_text(r->source.name));

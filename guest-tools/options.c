@@ -15,6 +15,7 @@ static const char help_msg[] =
 "Usage: vgpu-probe [<switches>]\n"
 "       vgpu-probe [<switches>] diff <dump>|live <dump>|live\n"
 "       vgpu-probe [<switches>] report\n"
+"       vgpu-probe [<switches>] host [<qemu>]\n"
 "\n"
 "Dump and validate the configuration space of a vgpu-stub device.\n"
 "\n"
@@ -199,6 +200,14 @@ static bool parse_output(int c)
 	return false;
 }
 
+static void check_host(void)
+{
+	if (opt.argument_count > 2)
+		finish_error(EXIT_USAGE, "host takes one QEMU");
+	if (opt.file || opt.slot || opt.id || opt.mmio)
+		finish_error(EXIT_USAGE, "host checks no device; see --help");
+}
+
 static void check_subcommand(void)
 {
 	const char *name = opt.arguments[0];
@@ -207,6 +216,8 @@ static void check_subcommand(void)
 		finish_error(EXIT_USAGE, "--mmio reads a device, -F a dump");
 	if (!opt.argument_count)
 		return;
+	if (!strcmp(name, "host"))
+		return check_host();
 	if (strcmp(name, "diff") && strcmp(name, "report"))
 		finish_error(EXIT_USAGE, "unexpected argument '%s'; see --help",
 			     name);

@@ -117,6 +117,7 @@ enum space {
 	SPACE_CONFIG,
 	SPACE_KERNEL,
 	SPACE_BAR0,
+	SPACE_HOST,		/* where the machine is run */
 	SPACE_COUNT,
 };
 
@@ -157,7 +158,7 @@ struct finding {
 
 struct device {
 	struct device *next;
-	struct pci_dev *pci;
+	struct pci_dev *pci;	/* NULL for the host, which has only findings */
 	const struct source *source;
 	struct config config;
 	struct chain chain;
@@ -194,6 +195,7 @@ struct report {
 /*** Endings: the report so far is shown, in every form ***/
 
 void finish(int status) __attribute__((noreturn));
+void finish_report(void) __attribute__((noreturn));
 void finish_error(int status, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
 extern struct report report;
@@ -254,6 +256,8 @@ extern const char *const register_names[REG_COUNT];
 extern const struct check checks[];
 extern const unsigned int check_count;
 void run_checks(struct device *device);
+void run_table(struct device *device, const struct check *table,
+	       unsigned int count);
 void found(struct finding *finding, enum result result, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 const char *finding_advice(const struct device *device,
@@ -283,5 +287,6 @@ void show_checks(void);
 /* Subcommands */
 void run_diff(void) __attribute__((noreturn));
 void run_report(void) __attribute__((noreturn));
+void run_host(void) __attribute__((noreturn));
 
 #endif /* PROBE_H */

@@ -171,6 +171,13 @@ static void show_totals(const struct device *device)
 		       totals[RESULT_FAIL], totals[RESULT_UNKNOWN]);
 }
 
+static void show_findings(const struct device *device)
+{
+	for (unsigned int i = 0; i < device->finding_count; i++)
+		show_finding(device, &device->findings[i]);
+	show_totals(device);
+}
+
 static void show_remarks(const struct device *device)
 {
 	if (device->source->name)
@@ -187,6 +194,8 @@ static void show_device(const struct device *device)
 {
 	char title[512];
 
+	if (!device->pci)
+		return show_findings(device);
 	format_title(title, sizeof(title), device);
 	puts(title);
 	if (opt.verbose || opt.kernel)
@@ -199,9 +208,7 @@ static void show_device(const struct device *device)
 	if (opt.verbose || opt.kernel)
 		show_driver(device);
 	show_hex(&device->config);
-	for (unsigned int i = 0; i < device->finding_count; i++)
-		show_finding(device, &device->findings[i]);
-	show_totals(device);
+	show_findings(device);
 	show_remarks(device);
 }
 

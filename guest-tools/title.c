@@ -14,6 +14,10 @@ void format_slot(char *text, size_t size, const struct pci_dev *pci,
 {
 	char prefix[16] = "";
 
+	if (!pci) {
+		snprintf(text, size, "host");
+		return;
+	}
 	if (domain)
 		snprintf(prefix, sizeof(prefix), "%04x:", pci->domain);
 	snprintf(text, size, "%s%02x:%02x.%d", prefix, pci->bus, pci->dev,

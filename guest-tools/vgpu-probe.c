@@ -22,7 +22,7 @@ void finish(int status)
 	exit(status);
 }
 
-static void __attribute__((noreturn)) finish_report(void)
+void finish_report(void)
 {
 	static void (*const show[])(const struct report *) = {
 		[OUTPUT_TEXT] = show_text,
@@ -57,6 +57,8 @@ int main(int argc, char **argv)
 		show_checks();
 	if (opt.argument_count && !strcmp(opt.arguments[0], "diff"))
 		run_diff();
+	if (opt.argument_count && !strcmp(opt.arguments[0], "host"))
+		run_host();
 	report.source.name = opt.file;
 	open_source(&report.source);
 	collect_devices(&report.source);

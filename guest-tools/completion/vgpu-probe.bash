@@ -42,7 +42,7 @@ _vgpu_probe() {
         if [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " == *" diff "* ]]; then
             mapfile -t COMPREPLY < <(compgen -f -W live -- "$cur")
         else
-            mapfile -t COMPREPLY < <(compgen -W 'diff report' -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W 'diff host report' -- "$cur")
         fi
         ;;
     esac

@@ -16,7 +16,7 @@ my $replay = scratch_dir() . '/replay';
 my $seeds = scratch_dir() . '/seeds';
 
 my @sources = ("$fuzz/fuzz-dump.c", "$fuzz/replay.c",
-    grep { !m{/(?:vgpu-probe|report)\.c$} } glob "$tools/*.c");
+    grep { !m{/(?:vgpu-probe|report|host)\.c$} } glob "$tools/*.c");
 my ($status, undef, $err) = run_command('gcc', '-std=gnu11', '-g', '-O1', '-fsanitize=address,undefined',
     '-fno-sanitize-recover=undefined', '-D_GNU_SOURCE', '-DVGPU_PROBE_VERSION="fuzz"',
     '-I' . top_dir() . '/include', "-I$tools", '-o', $replay, @sources, '-lpci', '-ljansson');

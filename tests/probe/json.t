@@ -38,6 +38,8 @@ keep('registers unknown', '--mmio', sysfs());
 keep('list', '--list-checks');
 keep('diff', 'diff', "$dumps/conventional.dump", "$dumps/endpoint.dump");
 keep('no diff', 'diff', "$dumps/endpoint.dump", "$dumps/endpoint.dump");
+keep('host', 'host');
+keep('host error', 'host', 'one', 'more');
 keep('diff error', 'diff', "$dumps/endpoint.dump", '/no/such');
 
 my $validator = <<'PYTHON';
