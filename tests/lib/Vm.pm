@@ -34,6 +34,9 @@ sub incoming {
     return $class->start(@arguments, '-incoming', $uri);
 }
 
+# The command that boots the guest, before QEMU's arguments
+sub launcher { return (top_dir() . '/tests/guest/vm', 'commanded') }
+
 sub start {
     my ($class, @arguments) = @_;
     my $dir = tempdir(CLEANUP => 1);
@@ -41,8 +44,7 @@ sub start {
     my $server = Qmp::listener("$dir/qmp");
     local $ENV{BUILD} = build_dir();
     $self->{pid} = open2($self->{console}, $self->{keyboard},
-        top_dir() . '/tests/guest/vm', 'commanded', @arguments,
-        '-qmp', "unix:$dir/qmp");
+        $class->launcher, @arguments, '-qmp', "unix:$dir/qmp");
     local $SIG{PIPE} = q(IGNORE);
     $self->connect_qmp($server);
     return $self;

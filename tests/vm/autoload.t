@@ -1,0 +1,29 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A Debian into which DKMS has installed the driver: when it boots, udev finds the
+# device and has the driver loaded. Nobody calls modprobe.
+use strict;
+use warnings;
+use Test::More;
+use Chroot;
+use DebianVm;
+
+my $chroot = Chroot->new('bookworm-vm');
+my ($status, $output) = $chroot->run('make -s -C /mnt/src dkms-install'
+    . ' KERNEL=$(basename /boot/vmlinuz-* | sed s/vmlinuz-//)');
+is $status, 0, 'DKMS installs the driver' or diag $output;
+DebianVm::pack($chroot, '');
+
+my $vm = DebianVm->new('-device', 'vgpu-stub');
+$vm->run('udevadm settle');
+my (undef, @bound) = $vm->run('lspci -d 1af4:1111 -k');
+like "@bound", qr/Kernel driver in use: vgpu_stub/, 'the device is bound after boot';
+(undef, my $version) = $vm->run('cat /sys/bus/pci/drivers/vgpu_stub/*/vgpu_stub/version');
+like $version, qr/^\d+\.\d+$/, 'its version is read from sysfs';
+(undef, my @asked) = $vm->run('grep -rsl vgpu /etc/modules /etc/modules-load.d'
+    . ' /usr/lib/modules-load.d /proc/cmdline');
+is "@asked", '', 'nothing names the module';
+$vm->end->good;
+
+done_testing;
