@@ -106,7 +106,7 @@ setup-demo:
 	@$(SETUP)/install-packages device modules tools guest
 
 setup-check: setup-demo
-	@$(SETUP)/install-packages check deb
+	@$(SETUP)/install-packages check deb libvirt
 
 setup-deb:
 	@$(SETUP)/install-packages deb
