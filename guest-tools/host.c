@@ -98,11 +98,22 @@ static bool is_device(const char *argument)
 	       (!argument[len] || argument[len] == ',');
 }
 
+/* Not what starts or watches QEMU and has its arguments, such as timeout(1) */
+static bool is_emulator(const char *line)
+{
+	const char *slash = strrchr(line, '/');
+	const char *name = slash ? slash + 1 : line;
+
+	return strstr(name, "qemu") || strstr(name, "kvm");
+}
+
 /* The arguments of a process, each ended by a NUL */
 static bool has_device(const char *line, size_t len)
 {
 	const char *last = "";
 
+	if (!len || !is_emulator(line))
+		return false;
 	for (const char *p = line; p < line + len; p += strlen(p) + 1) {
 		if (!strcmp(last, "-device") && is_device(p))
 			return true;

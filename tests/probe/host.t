@@ -46,6 +46,8 @@ for my $argument ('vgpu-stub', 'vgpu-stub,addr=1e', '{"driver":"vgpu-stub","addr
     plant('/proc/8/cmdline', join("\0", 'qemu', '-device', $argument) . "\0");
     is host($plain)->{'host-running'}, 'pass: 1 processes', "-device $argument";
 }
+plant('/proc/9/cmdline', join("\0", '/usr/bin/timeout', '9', 'qemu', '-device', 'vgpu-stub') . "\0");
+is host($plain)->{'host-running'}, 'pass: 1 processes', 'what waits for QEMU is not counted';
 is host($plain)->{'host-logs'}, 'unknown: no log', 'no log is unknown';
 
 my $xl_log = '/var/log/xen/qemu-dm-vm.log';
