@@ -115,12 +115,29 @@ sub commands {
     return grep { /$pattern/ } sort keys %{ $self->{commands} };
 }
 
+# Without what the kernel is known to find in itself: in 6.1, that its driver of
+# Express slots takes two locks of its own in either order, at the first card that
+# is plugged in. lockdep looks no further then.
+sub without_known {
+    my @lines = @_;
+    my ($start) = grep { $lines[$_] =~ /possible circular locking/ } 0 .. $#lines;
+    return @lines unless defined $start;
+    my ($end) = grep { $lines[$_] =~ m{</TASK>} } $start .. $#lines;
+    my @report = @lines[$start .. $end // $#lines];
+    return @lines if grep { /vgpu/ } @report;
+    return @lines unless grep { /reset_lock\)\{.*, at: pciehp_configure_device/ } @report;
+    diag 'known: lockdep on pciehp, without the driver';
+    splice @lines, $start, scalar @report;
+    return @lines;
+}
+
 sub good {
     my ($self) = @_;
     is $self->{status}, 0, "$self->{scenario}: the guest's verdict is good";
-    is $self->{lines}[-1], "[scenario $self->{scenario} ends: 0]",
+    my ($last) = grep { !/reboot: Power down$/ } reverse @{ $self->{lines} };
+    is $last, "[scenario $self->{scenario} ends: 0]",
         "$self->{scenario}: the transcript is whole";
-    my @trouble = grep { /$trouble/ } @{ $self->{lines} };
+    my @trouble = grep { /$trouble/ } without_known(@{ $self->{lines} });
     is "@trouble", '', "$self->{scenario}: no kernel warning";
 }
 
