@@ -79,7 +79,7 @@
 #define VGPU_STUB_MAJOR(version)        (((version) >> 16) & 0xffff)
 #define VGPU_STUB_MINOR(version)        ((version) & 0xffff)
 
-/* FEATURES: one bit for each optional part of the device; version 1.0 has none */
+/* FEATURES: a bit for each optional part of the device; version 1.0 has none */
 #define VGPU_STUB_FEATURES              0x00000000
 
 /* STATUS */

@@ -404,7 +404,7 @@ static void monitor(Machine *m, const char *command)
     g_free(answer);
 }
 
-/* A snapshot on a disk brings back what the registers held, and loses the rest */
+/* A snapshot on a disk brings back what registers held, and loses the rest */
 static void test_snapshot(const void *data)
 {
     char *path = g_strdup("/tmp/vgpu-stub-test-XXXXXX");
@@ -484,7 +484,8 @@ static void test_hotplug_root_port(void)
 /* Several devices are several: a write to one is not seen in the other */
 static void test_several(void)
 {
-    QTestState *qts = qtest_init("-nodefaults -machine pc -device vgpu-stub,addr=4 "
+    QTestState *qts = qtest_init("-nodefaults -machine pc "
+                                 "-device vgpu-stub,addr=4 "
                                  "-device vgpu-stub,addr=5");
     QPCIBus *bus = qpci_new_pc(qts, NULL);
     Machine first = { .qts = qts, .bus = bus }, second = first;

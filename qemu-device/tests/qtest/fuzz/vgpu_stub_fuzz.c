@@ -147,7 +147,8 @@ static void expect_access(Model *m, const Access *a, unsigned offset)
     }
     if (whole && !write &&
         (offset <= VGPU_STUB_REG_FEATURES ||
-         offset == VGPU_STUB_REG_STATUS || offset == VGPU_STUB_REG_BAD_ACCESS)) {
+         offset == VGPU_STUB_REG_STATUS ||
+         offset == VGPU_STUB_REG_BAD_ACCESS)) {
         return;
     }
     m->bad_access++;
@@ -222,7 +223,7 @@ static void do_access(QTestState *s, Model *m, const Access *a)
     }
 }
 
-/* Memory as it was mapped before is freed by a thread, which is let run seldom */
+/* Memory as it was mapped before is freed by a thread, let run seldom */
 static void free_old_views(void)
 {
     static unsigned left = 1;
