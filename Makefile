@@ -59,6 +59,9 @@ fuzz-device: setup-check	## fuzz the device for FUZZ_SECONDS a target
 bench-device: setup-check guest qemu	## time the device beside edu, pci-testdev
 	@BUILD=$(BUILD) perl -Itests/lib tests/bench/device $(BUILD)/qemu-7.2
 
+bench: setup-check guest	## time the driver: load, access, DKMS beside others
+	@BUILD=$(BUILD) perl -Itests/lib tests/bench/driver
+
 # For vgpu-probe, what takes too long for every "make check"
 FUZZ_SECONDS ?= 1800
 

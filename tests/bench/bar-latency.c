@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How long one access to a BAR takes, as the guest sees it.
+ * How long one access to a register takes, as the guest sees it.
  *
- *   bar-latency ROUNDS ACCESSES NAME=SLOT=OFFSET...
+ *   bar-latency ROUNDS ACCESSES TARGET...
  *
- * Maps BAR0 of each device and times ACCESSES 32-bit reads, then writes, at
- * OFFSET of one after the other, ROUNDS times, so that a change of the machine's
- * load strikes them all. Prints "NAME read|write NANOSECONDS" for each round.
+ * TARGET  FILE=OFFSET, the 32-bit register at OFFSET of a BAR that is mapped from
+ *         FILE, or FILE, which is read and written as text (a driver's, in sysfs)
+ *
+ * Times ACCESSES reads, then writes, of one target after the other, ROUNDS times,
+ * so that a change of the machine's load strikes them all. Prints "INDEX read|write
+ * NANOSECONDS" for each round.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -19,10 +22,10 @@
 
 #define MAX	8
 
-static struct device {
-	char name[32];
-	volatile uint32_t *reg;
-} devices[MAX];
+static struct target {
+	volatile uint32_t *reg;	/* NULL: read and write fd */
+	int fd;
+} targets[MAX];
 
 static double now(void)
 {
@@ -32,44 +35,58 @@ static double now(void)
 	return t.tv_sec * 1e9 + t.tv_nsec;
 }
 
-static double time_reads(volatile uint32_t *reg, int accesses)
+static void read_once(const struct target *t)
+{
+	char text[32];
+
+	if (t->reg)
+		(void)*t->reg;
+	else if (pread(t->fd, text, sizeof(text), 0) <= 0)
+		exit(1);
+}
+
+static void write_once(const struct target *t, int value)
+{
+	if (t->reg)
+		*t->reg = value;
+	else if (pwrite(t->fd, "0x12345678\n", 11, 0) != 11)
+		exit(1);
+}
+
+static double time_reads(const struct target *t, int accesses)
 {
 	double start = now();
 
 	for (int i = 0; i < accesses; i++)
-		(void)*reg;
+		read_once(t);
 	return (now() - start) / accesses;
 }
 
-static double time_writes(volatile uint32_t *reg, int accesses)
+static double time_writes(const struct target *t, int accesses)
 {
 	double start = now();
 
 	for (int i = 0; i < accesses; i++)
-		*reg = i;
+		write_once(t, i);
 	return (now() - start) / accesses;
 }
 
-static void open_device(struct device *d, const char *argument)
+static void open_target(struct target *t, char *argument)
 {
-	unsigned int offset;
-	char slot[32], path[128];
-	void *bar;
-	int fd;
+	char *path = strtok(argument, "=");
+	char *offset = strtok(NULL, "");
+	char *bar;
 
-	if (sscanf(argument, "%31[^=]=%31[^=]=%x", d->name, slot, &offset) != 3) {
-		fprintf(stderr, "bar-latency: not NAME=SLOT=OFFSET: %s\n", argument);
-		exit(2);
-	}
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", slot);
-	fd = open(path, O_RDWR | O_SYNC);
-	bar = fd < 0 ? MAP_FAILED :
-	      mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	t->fd = open(path, O_RDWR | O_SYNC);
+	if (t->fd >= 0 && !offset)
+		return;
+	bar = t->fd < 0 ? MAP_FAILED :
+	      mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, 0);
 	if (bar == MAP_FAILED) {
 		perror(path);
 		exit(1);
 	}
-	d->reg = (volatile uint32_t *)((char *)bar + offset);
+	t->reg = (volatile uint32_t *)(bar + strtoul(offset, NULL, 0));
 }
 
 int main(int argc, char **argv)
@@ -79,15 +96,13 @@ int main(int argc, char **argv)
 	if (count < 1 || count > MAX)
 		return 2;
 	for (int i = 0; i < count; i++)
-		open_device(&devices[i], argv[3 + i]);
+		open_target(&targets[i], argv[3 + i]);
 	for (int round = 0; round < atoi(argv[1]); round++) {
 		for (int i = 0; i < count; i++) {
-			struct device *d = &devices[i];
-
-			printf("%s read %.0f\n", d->name,
-			       time_reads(d->reg, atoi(argv[2])));
-			printf("%s write %.0f\n", d->name,
-			       time_writes(d->reg, atoi(argv[2])));
+			printf("%d read %.1f\n", i,
+			       time_reads(&targets[i], atoi(argv[2])));
+			printf("%d write %.1f\n", i,
+			       time_writes(&targets[i], atoi(argv[2])));
 		}
 	}
 	return 0;

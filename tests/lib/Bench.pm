@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the benchmarks share:
+#
+#   my $median = report('what', 'us', 0, @values);      prints a line
+#   report('its peer', 'us', $median, @values);         with the ratio to it
+#   latency();      prints what an access to BAR0 takes, of the device and its peers
+#   my $vm = bench_vm('program', @qemu_arguments);      a Vm that has tests/bench/program.c
+#
+# A line is the median, the quartiles around it and, of a peer, the ratio.
+#
+# Environment:
+#   ROUNDS   rounds of the latency, default 101
+package Bench;
+
+use strict;
+use warnings;
+use Contract;
+use Exporter 'import';
+use File::Path 'make_path';
+use Vm;
+
+our @EXPORT = qw(report latency bench_vm);
+
+sub quantile {
+    my ($q, @sorted) = @_;
+    return $sorted[int($q * $#sorted + 0.5)];
+}
+
+sub report {
+    my ($what, $unit, $peer, @values) = @_;
+    my @sorted = sort { $a <=> $b } @values;
+    my $median = quantile(0.5, @sorted);
+    printf "%-38s %10.4g %s  (%.4g to %.4g)%s\n", $what, $median, $unit,
+        quantile(0.25, @sorted), quantile(0.75, @sorted),
+        $peer ? sprintf('  %.2f times', $median / $peer) : '';
+    return $median;
+}
+
+# A guest of the tests that has a program of tests/bench beside what it has
+sub bench_vm {
+    my ($program, @arguments) = @_;
+    my $guest = build_dir() . '/bench';
+    make_path($guest);
+    local $ENV{BUILD} = build_dir();
+    system('gcc', '-O2', '-Wall', '-Werror', '-static', '-o', "$guest/$program",
+        top_dir() . "/tests/bench/$program.c") == 0 or die "cannot build $program";
+    system(top_dir() . '/tests/guest/add-programs', "$guest/guest", "$guest/$program") == 0
+        or die 'cannot pack the guest';
+    local $ENV{GUEST} = "$guest/guest";
+    return Vm->new('-machine', 'pc', @arguments);
+}
+
+# At a register that holds what is written, where the device has one. The driver's
+# file is a system call, the access and the driver's second read, of the magic; what
+# a driver has is not mapped by others, so there is a second device.
+my $sys = '/sys/bus/pci/devices/0000:00';
+my @targets = (
+    ['vgpu-stub, mapped', "$sys:04.0/resource0", contract('REG_SCRATCH')],
+    ['vgpu-stub, through its driver', "$sys:07.0/vgpu_stub/scratch"],
+    ['edu, mapped', "$sys:05.0/resource0", 0x04],
+    ['pci-testdev, mapped', "$sys:06.0/resource0", 0x04],
+);
+
+sub latency {
+    my $rounds = $ENV{ROUNDS} // 101;
+    my $vm = bench_vm('bar-latency', map { ('-device', $_) } 'vgpu-stub,addr=4',
+        'edu,addr=5', 'pci-testdev,addr=6', 'vgpu-stub,addr=7');
+    $vm->run("echo 0000:00:04.0 >$sys:04.0/driver/unbind");
+    $vm->run("echo 1 >$sys:0$_.0/enable") for 4, 5, 6;
+    my $arguments = join ' ', map { "$_->[1]" . (defined $_->[2] ? "=$_->[2]" : '') } @targets;
+    my ($status, @lines) = $vm->run("bar-latency $rounds 2000 $arguments");
+    die "bar-latency: @lines" if $status;
+    $vm->end;
+    my %times;
+    /^(\d) (read|write) ([\d.]+)$/ and push @{ $times{$2}[$1] }, $3 / 1000 for @lines;
+    for my $kind ('read', 'write') {
+        my $own = 0;
+        for my $i (0 .. $#targets) {
+            my $median = report("$kind, $targets[$i][0]", 'us', $own, @{ $times{$kind}[$i] });
+            $own ||= $median;
+        }
+    }
+    return;
+}
+
+1;
