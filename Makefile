@@ -81,12 +81,14 @@ check-pciutils: setup-check tools	## test vgpu-probe with pciutils 3.7 to 3.15
 check-matrix: setup-check guest	## the tests of guests with every kernel of Debian's
 	@BUILD=$(BUILD) tests/matrix/run $(KERNELS)
 
+# It takes half a minute over a table of the firmware's, and calls that a stall
 check-debug: setup-check guest	## the same with a kernel that finds faults
 	@BUILD=$(BUILD) tests/guest/build-guest "$$($(SETUP)/build-kernel debug)" \
 	    $(BUILD)/guests/debug
 	@BUILD=$(BUILD) GUEST=$(BUILD)/guests/debug KERNEL=bzImage \
+	    KERNEL_OPTIONS=rcupdate.rcu_cpu_stall_suppress=1 \
 	    VM_MEMORY=1024 VM_TIMEOUT=1200 prove --timer -Itests/lib \
-	    $(addprefix tests/guest/,lifecycle.t many.t unplug.t)
+	    $(addprefix tests/guest/,refusals.t lifecycle.t many.t suspend.t hotplug.t unplug.t)
 
 # libxl's default emulator is that of i386, whatever the guest is
 XEN_QEMU = env PROGRAMS=qemu-system-i386 $(SETUP)/qemu-in-tree 7.2 \

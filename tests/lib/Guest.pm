@@ -120,15 +120,19 @@ sub commands {
 # is plugged in. lockdep looks no further then.
 sub without_known {
     my @lines = @_;
-    my ($start) = grep { $lines[$_] =~ /possible circular locking/ } 0 .. $#lines;
-    return @lines unless defined $start;
-    my ($end) = grep { $lines[$_] =~ m{</TASK>} } $start .. $#lines;
-    my @report = @lines[$start .. $end // $#lines];
-    return @lines if grep { /vgpu/ } @report;
-    return @lines unless grep { /reset_lock\)\{.*, at: pciehp_configure_device/ } @report;
-    diag 'known: lockdep on pciehp, without the driver';
-    splice @lines, $start, scalar @report;
-    return @lines;
+    my @clean;
+    while (@lines) {
+        my ($end) = $lines[0] =~ /possible circular locking/ ?
+            grep { $lines[$_] =~ m{</TASK>} } 0 .. $#lines : ();
+        my @report = splice @lines, 0, ($end // 0) + 1;
+        push @clean, @report unless is_known(@report);
+    }
+    return @clean;
+}
+
+sub is_known {
+    return 0 if grep { /vgpu/ } @_;
+    return scalar grep { /reset_lock\)\{.*, at: pciehp_configure_device/ } @_;
 }
 
 sub good {
