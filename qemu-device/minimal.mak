@@ -2,10 +2,12 @@
 #
 # The devices of the small QEMU that "make qemu" builds: two machines, what a
 # guest under test needs, and the devices that vgpu-stub is compared with. The
-# option --enable-vgpu-stub brings vgpu-stub itself.
+# option --enable-vgpu-stub brings vgpu-stub itself. A version that does not know one
+# of them has its device without being asked.
 CONFIG_I440FX=y
 CONFIG_Q35=y
 CONFIG_PCIE_PORT=y
+CONFIG_PCI_BRIDGE=y
 CONFIG_I82801B11=y
 CONFIG_CXL=y
 CONFIG_CXL_MEM_DEVICE=y
