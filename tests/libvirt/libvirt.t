@@ -48,10 +48,10 @@ sub define {
 
 sub wait_for_end {
     my ($name) = @_;
-    for (1 .. 600) {
+    for (1 .. 120) {
         my (undef, $state) = virsh('domstate', $name);
         return 1 if $state =~ /shut off/;
-        select undef, undef, undef, 0.2;
+        sleep 1;
     }
     virsh('destroy', $name);
     return 0;
