@@ -78,10 +78,14 @@ sub faults {
     return @faults;
 }
 
-# Load with other bytes in the section: the error or what became of the device
+# Load with other bytes in the section: the error or what became of the device.
+# Left alone is the version that QEMU's own part of it begins with: QEMU takes a
+# lower one, remembers it and refuses every whole section from then on.
 sub load_broken {
     my ($offset, $bytes) = @_;
+    my $version = $disk->bytes($disk->data, 4);
     my $whole = $disk->patch($offset, $bytes);
+    $disk->patch($disk->data, $version);
     my $error = load();
     my @faults = $error ? () : faults();
     $disk->patch($offset, $whole);
