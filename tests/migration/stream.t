@@ -129,13 +129,17 @@ sub test_random {
 
 sub test_refused {
     my $pmcsr = $disk->data + CONFIG + PMCSR;
+    my $irq = $disk->length - 5 - 8 - 16;
     my %broken = (
         'D1' => [$pmcsr, "\x09"], 'D2' => [$pmcsr, "\x0a"],
         'another device ID' => [$disk->data + CONFIG + 2, "\x10\x11"],
         'a newer version' => [$disk->data - 4, "\0\0\0\2"],
         'version 0' => [$disk->data - 4, "\0\0\0\0"],
         'a BAR1' => [$disk->data + CONFIG + 0x14, "\0\0\0\xe1"],
-        'an interrupt' => [$disk->length - 5 - 8 - 16, "\0\0\0\1"],
+        'an interrupt' => [$irq, "\0\0\0\1"],
+        'D1 and an interrupt' =>
+            [$pmcsr, "\x09" . $disk->bytes($pmcsr + 1, $irq - $pmcsr - 1) . "\0\0\0\1"],
+        'an interrupt and no footer' => [$irq, "\0\0\0\1" . "\0" x 25],
         'another name' => [$disk->data - 17, 'vgpu-stuf'],
     );
     for my $what (sort keys %broken) {

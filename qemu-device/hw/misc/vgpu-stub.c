@@ -210,6 +210,8 @@ static void vgpu_reset_hold(VGPU_RESET_HOLD_ARGS)
     s->scratch = VGPU_STUB_SCRATCH;
     s->bad_access = VGPU_STUB_BAD_ACCESS;
     vgpu_set_power_state(s, VGPU_PM_D0);
+    /* left by a stream that was refused; the bus knows of no interrupt */
+    PCI_DEVICE(s)->irq_state = 0;
 }
 
 static int vgpu_post_load(void *opaque, int version_id)
@@ -218,12 +220,8 @@ static int vgpu_post_load(void *opaque, int version_id)
     PCIDevice *pci_dev = PCI_DEVICE(s);
     unsigned state = vgpu_power_state(pci_dev);
 
-    if (!vgpu_power_state_valid(state)) {
-        return -EINVAL;
-    }
-    /* without a pin; the bus would find one more interrupt than it raised */
-    if (pci_dev->irq_state) {
-        pci_dev->irq_state = 0;
+    /* there is no pin to raise an interrupt with */
+    if (!vgpu_power_state_valid(state) || pci_dev->irq_state) {
         return -EINVAL;
     }
     vgpu_set_power_state(s, state);

@@ -237,7 +237,8 @@ static void free_old_views(void)
 /* What the next input begins with: BAR0 mapped, registers as they are */
 static void restore(QTestState *s)
 {
-    if (memcmp(dev->config, mapped, pci_config_size(dev)) == 0) {
+    if (memcmp(dev->config, mapped, pci_config_size(dev)) == 0 &&
+        !dev->irq_state) {
         return;
     }
     device_cold_reset(DEVICE(dev));
@@ -302,6 +303,7 @@ static void fuzz_load(QTestState *s, const unsigned char *data, size_t size)
         g_assert(power_state() == 0 || power_state() == 3);
         g_assert(dev->io_regions[0].memory->enabled == (power_state() == 0));
         g_assert_cmphex(peek(VGPU_STUB_REG_MAGIC), ==, VGPU_STUB_MAGIC);
+        g_assert_cmphex(dev->irq_state, ==, 0);
     }
     restore(s);
 }
