@@ -3,8 +3,8 @@
  *
  * An input of the bus targets is a list of accesses; a model of the device says
  * what each may change, and a difference aborts like any other bug. An input of
- * the migration target is the device's section of a stream: whatever it holds,
- * it is refused or leaves a device that keeps its promises.
+ * the migration target is a list of changes to a whole section of a stream:
+ * whatever it is then, it is refused or leaves a device that keeps its promises.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -47,6 +47,12 @@ typedef struct QEMU_PACKED Access {
     uint32_t value;
 } Access;
 
+/* A byte of the saved section, or behind its last one the end to cut off */
+typedef struct QEMU_PACKED Change {
+    uint16_t offset;
+    uint8_t value;
+} Change;
+
 /* What the registers that hold state should hold */
 typedef struct Model {
     uint32_t scratch;
@@ -56,6 +62,7 @@ typedef struct Model {
 static PCIDevice *dev;
 static uint8_t *fresh;      /* configuration space after a reset */
 static uint8_t *mapped;     /* and with BAR0 mapped */
+static QIOChannelBuffer *saved; /* the device's section of a stream */
 
 /* Configuration space: ports on pc, memory on q35, where it has 4 KiB */
 
@@ -281,16 +288,42 @@ static void fuzz_registers(QTestState *s, const unsigned char *data,
     check(&m);
 }
 
-static int load(const unsigned char *data, size_t size)
+static void save(void)
+{
+    QEMUFile *file;
+
+    saved = qio_channel_buffer_new(512);
+    file = qemu_file_new_output(QIO_CHANNEL(saved));
+    g_assert(!vmstate_save_state(file, DEVICE_GET_CLASS(dev)->vmsd, dev, NULL));
+    qemu_fflush(file);
+}
+
+/* The saved section with the changes of an input */
+static QIOChannelBuffer *changed(const unsigned char *data, size_t size)
+{
+    QIOChannelBuffer *buffer = qio_channel_buffer_new(saved->usage);
+    Change c;
+
+    memcpy(buffer->data, saved->data, saved->usage);
+    buffer->usage = saved->usage;
+    for (; size >= sizeof(c); data += sizeof(c), size -= sizeof(c)) {
+        memcpy(&c, data, sizeof(c));
+        c.offset %= saved->usage + 1;
+        if (c.offset == saved->usage) {
+            buffer->usage -= MIN(buffer->usage, c.value);
+        } else {
+            buffer->data[c.offset] = c.value;
+        }
+    }
+    return buffer;
+}
+
+static int load(QIOChannelBuffer *buffer)
 {
     const VMStateDescription *vmsd = DEVICE_GET_CLASS(dev)->vmsd;
-    /* one more byte, because an empty buffer is no buffer */
-    QIOChannelBuffer *buffer = qio_channel_buffer_new(size + 1);
     QEMUFile *file;
     int ret;
 
-    memcpy(buffer->data, data, size);
-    buffer->usage = size;
     file = qemu_file_new_input(QIO_CHANNEL(buffer));
     object_unref(OBJECT(buffer));
     ret = vmstate_load_state(file, vmsd, dev, vmsd->version_id);
@@ -299,7 +332,7 @@ static int load(const unsigned char *data, size_t size)
 
 static void fuzz_load(QTestState *s, const unsigned char *data, size_t size)
 {
-    if (load(data, size) == 0) {
+    if (load(changed(data, size)) == 0) {
         g_assert(power_state() == 0 || power_state() == 3);
         g_assert(dev->io_regions[0].memory->enabled == (power_state() == 0));
         g_assert_cmphex(peek(VGPU_STUB_REG_MAGIC), ==, VGPU_STUB_MAGIC);
@@ -320,6 +353,7 @@ static void find_device(QTestState *s)
     fresh = g_memdup2(dev->config, pci_config_size(dev));
     map_bar(s);
     mapped = g_memdup2(dev->config, pci_config_size(dev));
+    save();
 }
 
 static GString *arguments(FuzzTarget *t)
