@@ -3,8 +3,8 @@
  *
  * An input of the bus targets is a list of accesses; a model of the device says
  * what each may change, and a difference aborts like any other bug. An input of
- * the migration target is a list of changes to a whole section of a stream:
- * whatever it is then, it is refused or leaves a device that keeps its promises.
+ * the migration target is a list of changes to a whole section of a stream: it
+ * is refused then, or leaves a device that keeps its promises.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -62,7 +62,8 @@ typedef struct Model {
 static PCIDevice *dev;
 static uint8_t *fresh;      /* configuration space after a reset */
 static uint8_t *mapped;     /* and with BAR0 mapped */
-static QIOChannelBuffer *saved; /* the device's section of a stream */
+static uint8_t *saved;      /* the device's section of a stream */
+static size_t saved_size;
 
 /* Configuration space: ports on pc, memory on q35, where it has 4 KiB */
 
@@ -290,26 +291,29 @@ static void fuzz_registers(QTestState *s, const unsigned char *data,
 
 static void save(void)
 {
-    QEMUFile *file;
+    QIOChannelBuffer *buffer = qio_channel_buffer_new(512);
+    QEMUFile *file = qemu_file_new_output(QIO_CHANNEL(buffer));
 
-    saved = qio_channel_buffer_new(512);
-    file = qemu_file_new_output(QIO_CHANNEL(saved));
     g_assert(!vmstate_save_state(file, DEVICE_GET_CLASS(dev)->vmsd, dev, NULL));
     qemu_fflush(file);
+    saved_size = buffer->usage;
+    saved = g_memdup2(buffer->data, saved_size);
+    qemu_fclose(file);
+    object_unref(OBJECT(buffer));
 }
 
 /* The saved section with the changes of an input */
 static QIOChannelBuffer *changed(const unsigned char *data, size_t size)
 {
-    QIOChannelBuffer *buffer = qio_channel_buffer_new(saved->usage);
+    QIOChannelBuffer *buffer = qio_channel_buffer_new(saved_size);
     Change c;
 
-    memcpy(buffer->data, saved->data, saved->usage);
-    buffer->usage = saved->usage;
+    memcpy(buffer->data, saved, saved_size);
+    buffer->usage = saved_size;
     for (; size >= sizeof(c); data += sizeof(c), size -= sizeof(c)) {
         memcpy(&c, data, sizeof(c));
-        c.offset %= saved->usage + 1;
-        if (c.offset == saved->usage) {
+        c.offset %= saved_size + 1;
+        if (c.offset == saved_size) {
             buffer->usage -= MIN(buffer->usage, c.value);
         } else {
             buffer->data[c.offset] = c.value;
@@ -327,7 +331,8 @@ static int load(QIOChannelBuffer *buffer)
     file = qemu_file_new_input(QIO_CHANNEL(buffer));
     object_unref(OBJECT(buffer));
     ret = vmstate_load_state(file, vmsd, dev, vmsd->version_id);
-    return qemu_fclose(file) ?: ret;
+    qemu_fclose(file); /* says that the file ended, as it has to */
+    return ret;
 }
 
 static void fuzz_load(QTestState *s, const unsigned char *data, size_t size)
