@@ -228,6 +228,12 @@ sub test_introspection {
     my $id = sprintf 'PCI device %04x:%04x', contract('VENDOR_ID'), contract('DEVICE_ID');
     like $qtest->hmp('info pci'), qr/\Q$id\E/, 'info pci shows the device';
     like $qtest->hmp('info qtree'), qr/dev: vgpu-stub/, 'info qtree shows it';
+    my ($path) = grep { $qtest->hmp("qom-list $_") =~ /^scratch /m }
+        map { "/machine/peripheral-anon/device[$_]" } 0, 1;
+    disturb();
+    is 0 + $qtest->hmp("qom-get $path scratch"), 0x77, 'qom-get scratch';
+    is 0 + $qtest->hmp("qom-get $path bad-access"), 1, 'qom-get bad-access';
+    like $qtest->hmp("qom-set $path scratch 7"), qr/^Error: .*scratch/, 'which cannot be set';
 }
 
 for (@beds) {

@@ -52,6 +52,19 @@
     }
 #endif
 
+/* These functions cannot fail since 5.1; before, no flag says read-only */
+static inline void vgpu_add_property(Object *obj, const char *name,
+                                     const uint32_t *value, const char *desc)
+{
+#if VGPU_QEMU_AT_LEAST(5, 1)
+    object_property_add_uint32_ptr(obj, name, value, OBJ_PROP_FLAG_READ);
+    object_property_set_description(obj, name, desc);
+#else
+    object_property_add_uint32_ptr(obj, name, value, &error_abort);
+    object_property_set_description(obj, name, desc, &error_abort);
+#endif
+}
+
 /* This function came with 10.0 */
 #if !VGPU_QEMU_AT_LEAST(10, 0)
 static inline int pci_pm_init(PCIDevice *pci_dev, uint8_t offset, Error **errp)

@@ -300,7 +300,13 @@ static void vgpu_realize(PCIDevice *pci_dev, Error **errp)
 /* The size of configuration space follows from this before realize */
 static void vgpu_instance_init(Object *obj)
 {
+    VGPUStubState *s = VGPU_STUB(obj);
+
     PCI_DEVICE(obj)->cap_present |= QEMU_PCI_CAP_EXPRESS;
+    vgpu_add_property(obj, "scratch", &s->scratch,
+                      "What SCRATCH holds, only to be read");
+    vgpu_add_property(obj, "bad-access", &s->bad_access,
+                      "What BAD_ACCESS holds, only to be read");
 }
 
 static void vgpu_class_init(ObjectClass *klass, VGPU_CLASS_DATA *data)
