@@ -27,6 +27,14 @@
 /* Where pc's ACPI tables choose the bus that a slot is ejected from */
 #define ACPI_PCIHP_SELECT   0xae10
 
+/* Since 6.1 ACPI serves q35's root ports, unless it is told not to */
+#if QEMU_VERSION_MAJOR >= 7
+#define NATIVE_HOTPLUG \
+    "-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off "
+#else
+#define NATIVE_HOTPLUG      ""
+#endif
+
 typedef struct Bed {
     const char *name;
     const char *arguments;
@@ -458,10 +466,8 @@ static void test_hotplug_bridge(void)
 /* The guest powers the slot up and, when it is asked for the device, down */
 static void test_hotplug_root_port(void)
 {
-    QTestState *qts = qtest_init(
-        "-nodefaults -machine q35 "
-        "-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off "
-        "-device pcie-root-port,id=rp,addr=4");
+    QTestState *qts = qtest_init("-nodefaults -machine q35 " NATIVE_HOTPLUG
+                                 "-device pcie-root-port,id=rp,addr=4");
     QPCIBus *bus = qpci_new_pc(qts, NULL);
     QPCIDevice *port = qpci_device_find(bus, SLOT);
     uint8_t slot = qpci_find_capability(port, PCI_CAP_ID_EXP, 0);
@@ -502,6 +508,34 @@ static void test_several(void)
     machine_stop(&first);
 }
 
+static void assert_property(QTestState *qts, const char *property, int value)
+{
+    QDict *answer = qtest_qmp(qts, "{'execute': 'qom-get', 'arguments': {"
+                              "'path': '/machine/peripheral/vgpu',"
+                              "'property': %s}}", property);
+
+    g_assert(qdict_haskey(answer, "return"));
+    g_assert_cmpint(qdict_get_int(answer, "return"), ==, value);
+    qobject_unref(answer);
+}
+
+/* What a user may set of any PCI device, and what the host sees of this one */
+static void test_properties(void)
+{
+    QTestState *qts = qtest_init("-nodefaults -machine pc -device "
+                                 "vgpu-stub,id=vgpu,addr=4,multifunction=on");
+    Machine m = { .qts = qts, .bus = qpci_new_pc(qts, NULL) };
+
+    m.dev = qpci_device_find(m.bus, SLOT);
+    g_assert_cmphex(qpci_config_readb(m.dev, PCI_HEADER_TYPE), ==, 0x80);
+    machine_map(&m);
+    reg_write(&m, VGPU_STUB_REG_SCRATCH, 0x1234);
+    reg_write(&m, VGPU_STUB_REG_MAGIC, 0);
+    assert_property(qts, "scratch", 0x1234);
+    assert_property(qts, "bad-access", 1);
+    machine_stop(&m);
+}
+
 static void add(const char *name, const Bed *bed, void (*test)(const void *))
 {
     char *path = g_strdup_printf("/vgpu-stub/%s/%s", bed->name, name);
@@ -535,5 +569,6 @@ int main(int argc, char **argv)
     qtest_add_func("/vgpu-stub/hotplug/bridge", test_hotplug_bridge);
     qtest_add_func("/vgpu-stub/hotplug/root-port", test_hotplug_root_port);
     qtest_add_func("/vgpu-stub/several", test_several);
+    qtest_add_func("/vgpu-stub/properties", test_properties);
     return g_test_run();
 }
