@@ -42,7 +42,8 @@ check-qemu-%: setup-check guest
 	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=$*
 	@BUILD=$(BUILD) tests/intree/run-version $*
 
-# To a newer QEMU, every bit of a snapshot, a hundred plugs, a minute of fuzzing
+# To a newer QEMU, every bit of a snapshot, a hundred plugs, a minute of fuzzing, and
+# DKMS at work in the VM
 check-stress: setup-check guest qemu
 	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=10.0
 	@BUILD=$(BUILD) QEMU_VGPU=$(BUILD)/qemu-7.2/qemu-system-x86_64 \
@@ -50,6 +51,7 @@ check-stress: setup-check guest qemu
 	    prove --timer -Itests/lib tests/migration/live.t
 	@BUILD=$(BUILD) FLIPS=8 ROUNDS=100 prove --timer -Itests/lib \
 	    tests/migration/stream.t tests/guest/hotplug.t
+	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/vm/dkms-inside
 	@$(MAKE) --no-print-directory -s fuzz-device FUZZ_SECONDS=20
 
 fuzz-device: setup-check	## fuzz the device for FUZZ_SECONDS a target
