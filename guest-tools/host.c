@@ -158,7 +158,7 @@ static CHECK_FUNCTION(check_running)
 	globfree(&paths);
 	free(line);
 	found(finding, running ? RESULT_PASS :
-	      hidden ? RESULT_UNKNOWN : RESULT_FAIL, "%u processes", running);
+	      hidden ? RESULT_UNKNOWN : RESULT_FAIL, "processes: %u", running);
 }
 
 /*** What was logged ***/
@@ -239,7 +239,7 @@ static CHECK_FUNCTION(check_logs)
 		found(finding, RESULT_FAIL, "%s", line);
 	else
 		found(finding, hidden ? RESULT_UNKNOWN : RESULT_PASS,
-		      "%zu logs, %u not readable", paths.gl_pathc, hidden);
+		      "logs: %zu, not readable: %u", paths.gl_pathc, hidden);
 	globfree(&paths);
 }
 

@@ -41,13 +41,13 @@ like host($slow)->{'host-compiled'}, qr/^unknown: .* ends with 124$/, 'one that 
 $ENV{VGPU_PROBE_ROOT} = $root;
 my $other = join("\0", 'qemu', '-device', 'vgpu-stubb', '-name', 'vgpu-stub') . "\0";
 plant('/proc/7/cmdline', $other);
-is host($plain)->{'host-running'}, 'fail: 0 processes', 'another device is not ours';
+is host($plain)->{'host-running'}, 'fail: processes: 0', 'another device is not ours';
 for my $argument ('vgpu-stub', 'vgpu-stub,addr=1e', '{"driver":"vgpu-stub","addr":"0x1e"}') {
     plant('/proc/8/cmdline', join("\0", 'qemu', '-device', $argument) . "\0");
-    is host($plain)->{'host-running'}, 'pass: 1 processes', "-device $argument";
+    is host($plain)->{'host-running'}, 'pass: processes: 1', "-device $argument";
 }
 plant('/proc/9/cmdline', join("\0", '/usr/bin/timeout', '9', 'qemu', '-device', 'vgpu-stub') . "\0");
-is host($plain)->{'host-running'}, 'pass: 1 processes', 'what waits for QEMU is not counted';
+is host($plain)->{'host-running'}, 'pass: processes: 1', 'what waits for QEMU is not counted';
 is host($plain)->{'host-logs'}, 'unknown: no log', 'no log is unknown';
 
 my $xl_log = '/var/log/xen/qemu-dm-vm.log';
@@ -56,13 +56,13 @@ my $libvirt_log = '/var/log/libvirt/qemu/vm.log';
 my $start = "2026-11-24 01:00:00.000+0000: starting up libvirt version: 9.0.0\n"
     . "LC_ALL=C /usr/bin/qemu-system-x86_64 -device vgpu-stub,addr=1e\n";
 plant($libvirt_log, $start);
-is host($plain)->{'host-logs'}, 'pass: 2 logs, 0 not readable', 'logs without a complaint';
+is host($plain)->{'host-logs'}, 'pass: logs: 2, not readable: 0', 'logs without a complaint';
 my $complaint = "qemu-system-x86_64: -device vgpu-stub,foo=1: Property not found\e[31m\n";
 plant($libvirt_log, $start . $complaint);
 is host($plain)->{'host-logs'}, 'fail: ' . ($complaint =~ s/\e/?/r =~ s/\n//r),
     'a complaint is told, without what a terminal obeys';
 plant($libvirt_log, $start . $complaint . $start);
-is host($plain)->{'host-logs'}, 'pass: 2 logs, 0 not readable', 'one of an earlier start is past';
+is host($plain)->{'host-logs'}, 'pass: logs: 2, not readable: 0', 'one of an earlier start is past';
 plant($xl_log, "qemu: 'vgpu-stubb' is not a valid device model name\n");
 like host($plain)->{'host-logs'}, qr/^fail: .*'vgpu-stubb' is not a valid/, 'a wrong name is told';
 plant($xl_log, "vgpu-stub: bad write at 0x0, 4 bytes: read-only register\n");
@@ -85,7 +85,7 @@ make_path($bin);
 
 delete $ENV{VGPU_PROBE_ROOT};
 my $qtest = Qtest->new('-machine', 'pc', '-device', 'vgpu-stub');
-like host($preloaded)->{'host-running'}, qr/^pass: [1-9]/, 'a machine that runs is seen';
+like host($preloaded)->{'host-running'}, qr/^pass: processes: [1-9]/, 'a machine that runs is seen';
 $qtest->quit;
 
 my ($status, $out) = run_probe('host', $plain);
