@@ -22,8 +22,8 @@ GUEST_MODULES = $(BUILD)/modules/$(notdir $(realpath $(GUEST_KDIR)))
 help:			## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 24
 
-demo: setup-demo guest	## boot a VM with the device, driven and validated
-	@BUILD=$(BUILD) tests/guest/demo $(START)
+demo: setup-demo guest	## boot a VM with the device, driven and validated (V=1: show all)
+	@BUILD=$(BUILD) tests/guest/demo $(if $(V),-v) $(START)
 
 shell: setup-demo guest	## an interactive guest in the same VM
 	@BUILD=$(BUILD) tests/guest/vm shell
