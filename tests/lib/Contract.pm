@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The numbers of include/vgpu_stub.h for the tests, which repeat none of them:
+# The numbers of include/ for the tests, which repeat none of them:
 #
 #   use Contract;
-#   contract('VENDOR_ID')      the value of VGPU_STUB_VENDOR_ID
-#   contract_names()           all names, without the prefix
+#   contract('VENDOR_ID')      the value of VGPU_STUB_VENDOR_ID in vgpu_stub.h
+#   contract_names()           all names there, without the prefix
+#   config_rows('ENDPOINT')    the rows of vgpu_stub_config.h for a form of the
+#                              device: references to hashes with the keys name,
+#                              forms, offset, width, mask, class, value
+#   config_forms()             CONVENTIONAL, INTEGRATED, ENDPOINT
 package Contract;
 
 use strict;
@@ -12,7 +16,7 @@ use warnings;
 use Exporter 'import';
 use FindBin;
 
-our @EXPORT = qw(contract contract_names top_dir build_dir);
+our @EXPORT = qw(contract contract_names config_rows config_forms top_dir build_dir);
 
 sub top_dir {
     my $dir = $FindBin::Bin;
@@ -28,7 +32,7 @@ sub build_dir {
 
 # Only macros that stand for a constant, not those that take arguments
 sub read_macros {
-    my $header = top_dir() . '/include/vgpu_stub.h';
+    my $header = top_dir() . '/include/vgpu_stub_config.h';
     open my $gcc, '-|', 'gcc', '-E', '-dM', $header or die "gcc: $!";
     my %macros;
     while (<$gcc>) {
@@ -51,6 +55,34 @@ sub contract {
 sub contract_names {
     my @names = sort keys %$macros;
     return @names;
+}
+
+sub config_forms { return qw(CONVENTIONAL INTEGRATED ENDPOINT) }
+
+sub read_config_rows {
+    my $top = top_dir();
+    my @keys = qw(name forms offset width mask class value form_mask);
+    my @rows;
+    open my $gcc, '-|', 'gcc', '-E', '-P', "-I$top/include", "$top/tests/lib/config-rows.c"
+        or die "gcc: $!";
+    my $text = do { local $/; <$gcc> };
+    close $gcc or die 'gcc cannot read vgpu_stub_config.h';
+    while ($text =~ /\brow (.+?);/gs) {
+        my @cells = map { /^0x/ ? hex : $_ } split ' ', $1 =~ tr/"//dr;
+        my %row;
+        @row{@keys} = @cells;
+        push @rows, \%row;
+    }
+    return @rows;
+}
+
+my @config_rows;
+
+sub config_rows {
+    my ($form) = @_;
+    @config_rows = read_config_rows() unless @config_rows;
+    my $bit = contract("FORM_$form");
+    return grep { $_->{form_mask} & $bit } @config_rows;
 }
 
 1;
