@@ -1,5 +1,11 @@
 /*
- * vgpu-stub: what differs between the QEMU versions that it builds in
+ * vgpu-stub: build in QEMU 4.2 and later
+ *
+ * The device is written for the newest QEMU; nothing below applies there.
+ * Each section gives an earlier version the name and the parameters that the
+ * newest one has, and can be deleted with the last version that needs it.
+ *
+ * Include this file after QEMU's own headers.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -7,71 +13,86 @@
 #define HW_MISC_VGPU_STUB_COMPAT_H
 
 #include "qapi/error.h"
+#include "qom/object.h"
 
 #define VGPU_QEMU_AT_LEAST(major, minor) \
     (QEMU_VERSION_MAJOR > (major) || \
      (QEMU_VERSION_MAJOR == (major) && QEMU_VERSION_MINOR >= (minor)))
 
-/* struct PCIDevice moved with 8.0 */
+/* Before 8.0, struct PCIDevice was in pci.h */
 #if VGPU_QEMU_AT_LEAST(8, 0)
 #include "hw/pci/pci_device.h"
 #else
 #include "hw/pci/pci.h"
 #endif
 
-/* class_init's data is const since 10.1 */
-#if VGPU_QEMU_AT_LEAST(10, 1)
-#define VGPU_CLASS_DATA         const void
-#else
-#define VGPU_CLASS_DATA         void
+/*
+ * Callbacks whose parameters changed: these macros replace the parameters where
+ * the function is defined. They are not expanded where it is only named.
+ */
+
+/* Before 10.1, the data of class_init() was not const */
+#if !VGPU_QEMU_AT_LEAST(10, 1)
+#define vgpu_class_init(klass_param, data_param) \
+    vgpu_class_init(klass_param, void *data)
 #endif
 
-/* Resettable came with 5.0, the type of a reset with 9.1 */
-#if VGPU_QEMU_AT_LEAST(9, 1)
-#define VGPU_RESET_HOLD_ARGS    Object *obj, ResetType type
-#elif VGPU_QEMU_AT_LEAST(5, 0)
-#define VGPU_RESET_HOLD_ARGS    Object *obj
-#else
-#define VGPU_RESET_HOLD_ARGS    DeviceState *obj
+/* Before 9.1, a reset had no type; before 5.0, it got a DeviceState */
+#if !VGPU_QEMU_AT_LEAST(5, 0)
+#define vgpu_reset_hold(obj_param, type_param) \
+    vgpu_reset_hold(DeviceState *obj)
+#elif !VGPU_QEMU_AT_LEAST(9, 1)
+#define vgpu_reset_hold(obj_param, type_param) \
+    vgpu_reset_hold(obj_param)
 #endif
 
-#if VGPU_QEMU_AT_LEAST(5, 0)
-#define VGPU_SET_RESET_HOLD(klass, fn) \
-    (RESETTABLE_CLASS(klass)->phases.hold = (fn))
-#else
-#define VGPU_SET_RESET_HOLD(klass, fn)  (DEVICE_CLASS(klass)->reset = (fn))
-#endif
+/* Before 5.0, reset() of DeviceClass did what the hold phase does now */
+#if !VGPU_QEMU_AT_LEAST(5, 0)
+typedef struct ResettableClass {
+    struct {
+        DeviceReset hold;
+    } phases;
+} ResettableClass;
 
-/* This macro came with 5.2 */
-#ifndef OBJECT_DECLARE_SIMPLE_TYPE
-#define OBJECT_DECLARE_SIMPLE_TYPE(Type, NAME) \
-    typedef struct Type Type; \
-    static inline Type *NAME(void *obj) \
-    { \
-        return OBJECT_CHECK(Type, obj, TYPE_##NAME); \
-    }
-#endif
-
-/* These functions cannot fail since 5.1; before, no flag says read-only */
-static inline void vgpu_add_property(Object *obj, const char *name,
-                                     const uint32_t *value, const char *desc)
+static inline ResettableClass *RESETTABLE_CLASS(ObjectClass *klass)
 {
-#if VGPU_QEMU_AT_LEAST(5, 1)
-    object_property_add_uint32_ptr(obj, name, value, OBJ_PROP_FLAG_READ);
-    object_property_set_description(obj, name, desc);
-#else
-    object_property_add_uint32_ptr(obj, name, value, &error_abort);
-    object_property_set_description(obj, name, desc, &error_abort);
-#endif
+    return (ResettableClass *)&DEVICE_CLASS(klass)->reset;
 }
+#endif
 
-/* This function came with 10.0 */
+/* Before 10.0, there was no pci_pm_init() */
 #if !VGPU_QEMU_AT_LEAST(10, 0)
 static inline int pci_pm_init(PCIDevice *pci_dev, uint8_t offset, Error **errp)
 {
     return pci_add_capability(pci_dev, PCI_CAP_ID_PM, offset, PCI_PM_SIZEOF,
                               errp);
 }
+#endif
+
+/* Before 5.2, there was no such macro */
+#if !VGPU_QEMU_AT_LEAST(5, 2)
+#define OBJECT_DECLARE_SIMPLE_TYPE(InstanceType, MODULE_OBJ_NAME) \
+    typedef struct InstanceType InstanceType; \
+    static inline InstanceType *MODULE_OBJ_NAME(void *obj) \
+    { \
+        return OBJECT_CHECK(InstanceType, obj, TYPE_##MODULE_OBJ_NAME); \
+    }
+#endif
+
+/*
+ * Before 5.1, these took an Error pointer; before 5.0, every such property
+ * was read-only and there were no flags.
+ */
+#if !VGPU_QEMU_AT_LEAST(5, 0)
+#define object_property_add_uint32_ptr(obj, name, v, flags) \
+    object_property_add_uint32_ptr(obj, name, v, &error_abort)
+#elif !VGPU_QEMU_AT_LEAST(5, 1)
+#define object_property_add_uint32_ptr(obj, name, v, flags) \
+    object_property_add_uint32_ptr(obj, name, v, flags, &error_abort)
+#endif
+#if !VGPU_QEMU_AT_LEAST(5, 1)
+#define object_property_set_description(obj, name, description) \
+    object_property_set_description(obj, name, description, &error_abort)
 #endif
 
 #endif

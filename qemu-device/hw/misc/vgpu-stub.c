@@ -202,7 +202,7 @@ static void vgpu_write_config(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
 
 /* Reset and migration */
 
-static void vgpu_reset_hold(VGPU_RESET_HOLD_ARGS)
+static void vgpu_reset_hold(Object *obj, ResetType type)
 {
     VGPUStubState *s = VGPU_STUB(obj);
 
@@ -303,16 +303,21 @@ static void vgpu_instance_init(Object *obj)
     VGPUStubState *s = VGPU_STUB(obj);
 
     PCI_DEVICE(obj)->cap_present |= QEMU_PCI_CAP_EXPRESS;
-    vgpu_add_property(obj, "scratch", &s->scratch,
-                      "What SCRATCH holds, only to be read");
-    vgpu_add_property(obj, "bad-access", &s->bad_access,
-                      "What BAD_ACCESS holds, only to be read");
+    object_property_add_uint32_ptr(obj, "scratch", &s->scratch,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_set_description(obj, "scratch",
+                                    "What SCRATCH holds, only to be read");
+    object_property_add_uint32_ptr(obj, "bad-access", &s->bad_access,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_set_description(obj, "bad-access",
+                                    "What BAD_ACCESS holds, only to be read");
 }
 
-static void vgpu_class_init(ObjectClass *klass, VGPU_CLASS_DATA *data)
+static void vgpu_class_init(ObjectClass *klass, const void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
     PCIDeviceClass *k = PCI_DEVICE_CLASS(klass);
+    ResettableClass *rc = RESETTABLE_CLASS(klass);
 
     k->realize = vgpu_realize;
     k->config_write = vgpu_write_config;
@@ -323,7 +328,7 @@ static void vgpu_class_init(ObjectClass *klass, VGPU_CLASS_DATA *data)
     k->revision = VGPU_STUB_REVISION;
     k->class_id = VGPU_STUB_CLASS;
 
-    VGPU_SET_RESET_HOLD(klass, vgpu_reset_hold);
+    rc->phases.hold = vgpu_reset_hold;
     dc->desc = "Virtual accelerator stub";
     dc->vmsd = &vmstate_vgpu_stub;
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
