@@ -141,7 +141,7 @@ modules:		## the driver for the running kernel, or for KDIR=
 	@test -n "$(KDIR)" || { echo "no kernel headers found: run" \
 	    "'make setup', or name a kernel's build tree with KDIR=" >&2; exit 1; }
 	@mkdir -p $(MODULES)
-	@cp -ru guest-driver include $(MODULES)
+	@cp -ru dkms.conf guest-driver include $(MODULES)
 	@$(STEP)/modules.log "build the driver for $(notdir $(realpath $(KDIR)))" \
 	    $(MAKE) -C $(MODULES)/guest-driver KDIR=$(KDIR)
 	@echo "built $(MODULES)/guest-driver/vgpu_stub.ko"

@@ -205,3 +205,4 @@ module_pci_driver(vgpu_driver);
 MODULE_DESCRIPTION("vgpu-stub virtual accelerator");
 MODULE_AUTHOR("The vgpu-stub authors");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(VGPU_DRIVER_VERSION);

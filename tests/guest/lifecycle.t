@@ -6,7 +6,7 @@
 use strict;
 use warnings;
 use Test::More;
-use Contract;
+use Contract qw(:DEFAULT project_version);
 use Guest;
 
 my $guest = boot('lifecycle', '-machine', 'q35',
@@ -34,6 +34,8 @@ sub fails {
     like "@lines", $pattern, "$what: it says why";
     return;
 }
+
+prints('cat /sys/module/vgpu_stub/version', [project_version()], "the module has the project's version");
 
 my $held = 'grep -c ioremap /proc/vmallocinfo; grep vgpu_stub /proc/iomem || true';
 my (undef, @before) = $guest->command($held);

@@ -9,6 +9,9 @@
 #                              device: references to hashes with the keys name,
 #                              forms, offset, width, mask, class, value
 #   config_forms()             CONVENTIONAL, INTEGRATED, ENDPOINT
+#
+#   use Contract qw(:DEFAULT project_version);
+#   project_version()          PACKAGE_VERSION of dkms.conf
 package Contract;
 
 use strict;
@@ -17,6 +20,7 @@ use Exporter 'import';
 use FindBin;
 
 our @EXPORT = qw(contract contract_names config_rows config_forms top_dir build_dir);
+our @EXPORT_OK = qw(project_version);
 
 sub top_dir {
     my $dir = $FindBin::Bin;
@@ -28,6 +32,13 @@ sub top_dir {
 
 sub build_dir {
     return $ENV{BUILD} // top_dir() . '/build';
+}
+
+sub project_version {
+    my $path = top_dir() . '/dkms.conf';
+    open my $file, '<', $path or die "$path: $!";
+    my ($version) = map { /^PACKAGE_VERSION="(.+)"/ ? $1 : () } <$file>;
+    return $version // die "no PACKAGE_VERSION in $path";
 }
 
 # Only macros that stand for a constant, not those that take arguments
