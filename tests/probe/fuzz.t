@@ -11,12 +11,12 @@ use Contract;
 use Probe;
 
 my $fuzz = probe_dir() . '/fuzz';
-my $tools = top_dir() . '/guest-tools';
+my $tools = top_dir() . '/guest-tools/vgpu-probe';
 my $replay = scratch_dir() . '/replay';
 my $seeds = scratch_dir() . '/seeds';
 
 my @sources = ("$fuzz/fuzz-dump.c", "$fuzz/replay.c",
-    grep { !m{/(?:vgpu-probe|report|host)\.c$} } glob "$tools/*.c");
+    grep { !m{/main\.c$} } glob "$tools/*.c $tools/*/*.c");
 my ($status, undef, $err) = run_command('gcc', '-std=gnu11', '-g', '-O1', '-fsanitize=address,undefined',
     '-fno-sanitize-recover=undefined', '-D_GNU_SOURCE', '-DVGPU_PROBE_VERSION="fuzz"',
     '-I' . top_dir() . '/include', "-I$tools", '-o', $replay, @sources, '-lpci', '-ljansson');

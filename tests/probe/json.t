@@ -56,7 +56,7 @@ for name in sorted(os.listdir(sys.argv[2])):
     print(name + "\t" + "; ".join(errors)[:300])
 PYTHON
 
-my $schema = top_dir() . '/guest-tools/vgpu-probe.schema.json';
+my $schema = top_dir() . '/guest-tools/vgpu-probe/vgpu-probe.schema.json';
 my ($status, $out, $err) = run_command('/usr/bin/python3', '-c', $validator, $schema, $folder);
 is $status, 0, 'the validator ran' or diag $err;
 my @lines = split /\n/, $out;

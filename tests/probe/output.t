@@ -86,8 +86,8 @@ my %option;
 $option{$1} = 1 while $help =~ /(?:^|[ ,])(--?[a-zA-Z][\w-]*)/mg;
 my @options = grep { !/^-[A-Z]?[a-z]+-/ } sort keys %option;
 cmp_ok scalar(@options), '>=', 20, 'the help tells of options';
-my $bash = read_file(top_dir() . '/guest-tools/completion/vgpu-probe.bash');
-my $zsh = read_file(top_dir() . '/guest-tools/completion/_vgpu-probe');
+my $bash = read_file(top_dir() . '/guest-tools/vgpu-probe/completion/vgpu-probe.bash');
+my $zsh = read_file(top_dir() . '/guest-tools/vgpu-probe/completion/_vgpu-probe');
 for my $option (@options) {
     like $bash, qr/\Q$option\E(?![\w-])/, "$option: bash completes it";
     my $in_zsh = $option =~ /^-([a-zA-Z])\1*$/ ? "-$1" : $option;
@@ -98,7 +98,7 @@ for my $option (@options) {
 
 sub complete {
     my ($words, $current) = @_;
-    my $source = top_dir() . '/guest-tools/completion/vgpu-probe.bash';
+    my $source = top_dir() . '/guest-tools/vgpu-probe/completion/vgpu-probe.bash';
     my (undef, $out, $err) = run_command('bash', '-c', <<"SH");
 . $source
 COMP_WORDS=($words); COMP_CWORD=$current; _vgpu_probe; printf '%s\\n' "\${COMPREPLY[\@]}"

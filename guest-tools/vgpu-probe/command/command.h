@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vgpu-probe: what a user can ask for
+ *
+ * Each prints what it has to and returns the exit status. If it records an error
+ * (error.h), main() shows that.
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include "../show/show.h"
+
+int run_validate(void);
+int run_diff(void);
+int run_report(void);
+int run_host(void);
+int run_list_checks(void);
+int run_list_methods(void);
+int run_list_params(void);
+
+/* nothing.c: hints on where a device may be that was not found */
+void look_for_causes(const struct source *source);
+
+#endif /* COMMAND_H */

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * vgpu-probe diff: two dumps, or a dump and the device, field by field
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../error.h"
+#include "../options.h"
+#include "command.h"
+
+#define TEXT_SIZE	48
+
+/* Both sides have told all, one told less, or they differ */
+struct comparison {
+	const struct device *device[2];
+	bool covered[CONFIG_SIZE_EXP];	/* bytes that a named field has */
+	bool incomplete;
+	unsigned int differences;
+	json_t *json;
+};
+
+static void add_difference(struct comparison *c, int offset, const char *name,
+			   const char *a, const char *b, const char *flags)
+{
+	c->differences++;
+	json_array_append_new(c->json,
+			      json_pack("{s:o, s:s, s:o, s:o}",
+					"offset", offset == NO_OFFSET ?
+					json_null() : json_integer(offset),
+					"name", name, "a", json_text(a),
+					"b", json_text(b)));
+	if (opt.output != OUTPUT_JSON)
+		show_difference(offset, name, a, b, flags);
+}
+
+/* "" where it cannot be read, or where the capability was not reached */
+static void format_value(char *text, const struct device *device, int offset,
+			 unsigned int width)
+{
+	text[0] = '\0';
+	if (offset == NO_OFFSET) {
+		if (is_complete(&device->chain))
+			snprintf(text, TEXT_SIZE, "none");
+		return;
+	}
+	if (config_has(&device->config, offset, width))
+		snprintf(text, TEXT_SIZE, "%0*x", 2 * width,
+			 config_get(&device->config, offset, width));
+}
+
+static void compare_value(struct comparison *c, const char *name,
+			  const int offset[2], unsigned int width,
+			  const struct flag *flags)
+{
+	char value[2][TEXT_SIZE], changed[160] = "";
+
+	for (int i = 0; i < 2; i++)
+		format_value(value[i], c->device[i], offset[i], width);
+	if (!*value[0] || !*value[1]) {
+		c->incomplete |= *value[0] || *value[1];
+		return;
+	}
+	if (!strcmp(value[0], value[1]))
+		return;
+	if (flags && offset[0] != NO_OFFSET && offset[1] != NO_OFFSET) {
+		unsigned int a = strtoul(value[0], NULL, 16);
+		unsigned int b = strtoul(value[1], NULL, 16);
+
+		format_flags(changed, sizeof(changed), flags, b, a ^ b);
+	}
+	add_difference(c, offset[1] == NO_OFFSET ? offset[0] : offset[1], name,
+		       value[0], value[1], changed);
+}
+
+static void cover(struct comparison *c, int offset, unsigned int width)
+{
+	if (offset == NO_OFFSET)
+		return;
+	for (unsigned int i = 0; i < width; i++)
+		if (offset + i < CONFIG_SIZE_EXP)
+			c->covered[offset + i] = true;
+}
+
+static void compare_fields(struct comparison *c)
+{
+	for (unsigned int i = 0; i < field_count; i++) {
+		const struct field *field = &fields[i];
+		int offset[2];
+
+		for (int side = 0; side < 2; side++) {
+			offset[side] = field_offset(field, c->device[side]);
+			cover(c, offset[side], field->width);
+		}
+		compare_value(c, field->name, offset, field->width,
+			      field->flags);
+	}
+}
+
+/* Whether a double word has bytes that no named field has, and they differ */
+static bool differs_elsewhere(const struct comparison *c, int at)
+{
+	const struct config *a = &c->device[0]->config;
+	const struct config *b = &c->device[1]->config;
+
+	for (int i = at; i < at + 4; i++)
+		if (!c->covered[i] && (!config_has(a, i, 1) ||
+				       !config_has(b, i, 1) ||
+				       a->data[i] != b->data[i]))
+			return true;
+	return false;
+}
+
+/* What has no name is compared by double words */
+static void compare_rest(struct comparison *c)
+{
+	for (int at = 0; at < CONFIG_SIZE_EXP; at += 4) {
+		const int offset[2] = { at, at };
+
+		if (differs_elsewhere(c, at))
+			compare_value(c, "(other bytes)", offset, 4, NULL);
+	}
+}
+
+static void compare_places(struct comparison *c)
+{
+	char slot[2][TEXT_SIZE];
+
+	for (int i = 0; i < 2; i++)
+		format_slot(slot[i], sizeof(slot[i]),
+			    &c->device[i]->function->slot, true);
+	if (strcmp(slot[0], slot[1]))
+		add_difference(c, NO_OFFSET, "Slot", slot[0], slot[1], "");
+}
+
+static const struct device *only_device(struct source *source, const char *arg)
+{
+	if (!open_source(source, strcmp(arg, "live") ? arg : NULL))
+		return NULL;
+	if (!source->devices)
+		fail(EXIT_NO_DEVICE, "%s: no device %s", arg, selection_text());
+	else if (source->devices->next)
+		fail(EXIT_USAGE, "%s: more than one device; choose one with -s",
+		     arg);
+	return has_failed() ? NULL : source->devices;
+}
+
+static void show_diff_json(struct comparison *c, int status)
+{
+	json_t *json = json_head();
+
+	json_object_set_new(json, "differences", c->json);
+	json_object_set_new(json, "error", json_null());
+	json_object_set_new(json, "exit_status", json_integer(status));
+	json_show(json);
+}
+
+int run_diff(void)
+{
+	static struct source sources[2];
+	static struct comparison c;
+	int status;
+
+	c = (struct comparison){ .json = json_array() };
+	for (int i = 0; i < 2; i++) {
+		c.device[i] = only_device(&sources[i], opt.arguments[i + 1]);
+		if (!c.device[i])
+			return error.status;
+	}
+	compare_places(&c);
+	compare_fields(&c);
+	compare_rest(&c);
+	status = c.differences ? EXIT_FAILED :
+		 c.incomplete ? EXIT_INCOMPLETE : EXIT_PASSED;
+	if (opt.output == OUTPUT_JSON)
+		show_diff_json(&c, status);
+	else if (c.incomplete)
+		printf("(%u bytes of one and %u of the other could be read; make dumps as root, with -xxxx)\n",
+		       c.device[0]->config.len, c.device[1]->config.len);
+	return status;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vgpu-probe: what is known of a PCI function
+ */
+#ifndef DEVICE_H
+#define DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <pci/pci.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+#define CONFIG_SIZE	256	/* conventional configuration space */
+#define CONFIG_SIZE_EXP	4096	/* PCI Express */
+#define HEADER_SIZE	64	/* what the kernel shows to every user */
+
+#define DRIVER_NAME	"vgpu_stub"	/* also its sysfs folder, see guest-driver/ */
+
+#define NO_OFFSET	(-1)
+
+/*** Configuration space ***/
+
+/* As far as it could be read: the first len bytes */
+struct config {
+	uint8_t data[CONFIG_SIZE_EXP];
+	unsigned int len;
+};
+
+enum chain_fault {
+	CHAIN_SOUND,		/* walked to its end */
+	CHAIN_UNREADABLE,	/* continues where nothing could be read */
+	CHAIN_BOUNDS,
+	CHAIN_ALIGNMENT,
+	CHAIN_LOOP,
+	CHAIN_ID,		/* a capability that reads as all ones */
+};
+
+struct cap {
+	uint16_t id;
+	uint16_t offset;
+	uint8_t version;	/* of an extended capability */
+};
+
+/* No chain holds more, because each offset is visited once */
+#define MAX_CAPS	((CONFIG_SIZE - HEADER_SIZE) / 4)
+#define MAX_EXT_CAPS	((CONFIG_SIZE_EXP - CONFIG_SIZE) / 4)
+
+struct chain {
+	enum chain_fault fault;
+	unsigned int where;	/* offset of the faulty pointer or ID */
+	unsigned int value;	/* what was read there */
+	unsigned int count;
+	struct cap caps[MAX_EXT_CAPS];
+};
+
+/*** What the kernel knows, from sysfs ***/
+
+struct kernel {
+	bool present;		/* sysfs has the device */
+	char dir[320];
+	char driver[64];	/* "" if none is bound */
+	char power_state[16];	/* these are "" if the kernel has no such file */
+	char reset_method[64];
+	bool resettable;
+	long long enable;	/* these are -1 if it has none */
+	long long irq;
+	long long msi;
+	long long vendor, device, class, revision;
+	long long subsystem_vendor, subsystem_device;
+	bool resource_known;
+	uint64_t start, size, flags;
+};
+
+/*** BAR0 ***/
+
+enum {
+	REG_MAGIC, REG_VERSION, REG_FEATURES, REG_STATUS, REG_BAD_ACCESS,
+	REG_COUNT
+};
+
+struct registers {
+	const char *source;	/* "driver" or "bar0", NULL if not read */
+	char why[128];		/* why not */
+	bool known[REG_COUNT];
+	uint32_t value[REG_COUNT];
+};
+
+/*** Functions, and the devices among them that were selected ***/
+
+struct slot {
+	unsigned int domain, bus, dev, func;
+};
+
+struct function {
+	struct slot slot;
+	uint16_t vendor, device, class;
+	struct pci_dev *pci;
+};
+
+struct device {
+	struct device *next;
+	const struct function *function;
+	bool is_live;		/* of this machine, not of a dump */
+	struct config config;
+	struct chain chain;
+	struct chain ext_chain;
+	struct kernel kernel;
+	struct registers registers;
+};
+
+/* Where devices come from: this machine, or a dump */
+struct source {
+	const char *name;		/* of the dump; NULL for this machine */
+	struct function *functions;	/* all of them, sorted by slot */
+	unsigned int function_count;
+	struct device *devices;		/* those that were selected */
+	bool domains;			/* some function has a domain, so show all */
+	struct pci_access *pacc;
+};
+
+#endif /* DEVICE_H */

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * vgpu-probe: dump and validate the configuration space of a vgpu-stub device
+ *
+ * See vgpu-probe(8). It reads the device and never writes to it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "error.h"
+#include "options.h"
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} commands[] = {
+	{ "diff", run_diff },
+	{ "report", run_report },
+	{ "host", run_host },
+};
+
+static int run_subcommand(void)
+{
+	if (!opt.argument_count)
+		return run_validate();
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(opt.arguments[0], commands[i].name))
+			return commands[i].run();
+	fail(EXIT_USAGE, "unexpected argument '%s'; see --help",
+	     opt.arguments[0]);
+	return EXIT_USAGE;
+}
+
+static int run_request(void)
+{
+	switch (opt.request) {
+	case REQUEST_HELP:
+		return show_help();
+	case REQUEST_VERSION:
+		return show_version();
+	case REQUEST_CHECKS:
+		return run_list_checks();
+	case REQUEST_METHODS:
+		return run_list_methods();
+	case REQUEST_PARAMS:
+		return run_list_params();
+	case REQUEST_NONE:
+		break;
+	}
+	return run_subcommand();
+}
+
+/* Output that was lost is worse than any finding */
+static int close_output(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	perror("vgpu-probe: standard output");
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int status = EXIT_USAGE;
+
+	if (parse_options(argc, argv))
+		status = run_request();
+	if (has_failed()) {
+		status = error.status;
+		show_end(status);
+	}
+	return close_output(status);
+}

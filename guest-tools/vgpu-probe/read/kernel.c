@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * vgpu-probe: what the kernel knows of a device, from sysfs
+ *
+ * Documentation/ABI/testing/sysfs-bus-pci of the kernel tells of the files. All
+ * of them are opened for reading only.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "read.h"
+
+/* The first line of a small file */
+bool read_text(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	text[0] = '\0';
+	if (fd < 0)
+		return false;
+	len = read(fd, text, size - 1);
+	close(fd);
+	if (len < 0)
+		return false;
+	text[len] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return true;
+}
+
+static bool read_file(const struct kernel *kernel, const char *name, char *text,
+		      size_t size)
+{
+	char path[400];
+
+	snprintf(path, sizeof(path), "%s/%s", kernel->dir, name);
+	return read_text(path, text, size);
+}
+
+static long long read_number(const struct kernel *kernel, const char *name)
+{
+	char text[32], *end;
+	long long value;
+
+	if (!read_file(kernel, name, text, sizeof(text)))
+		return -1;
+	value = strtoll(text, &end, 0);
+	return end == text ? -1 : value;
+}
+
+static void read_driver(struct kernel *kernel)
+{
+	char path[400], target[256];
+	const char *name;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "%s/driver", kernel->dir);
+	len = readlink(path, target, sizeof(target) - 1);
+	if (len < 0)
+		return;
+	target[len] = '\0';
+	name = strrchr(target, '/');
+	snprintf(kernel->driver, sizeof(kernel->driver), "%.63s",
+		 name ? name + 1 : target);
+}
+
+/* "resource" has a line for each BAR: first address, last address, flags */
+static void read_resource(struct kernel *kernel)
+{
+	uint64_t start, end, flags;
+	char text[128];
+
+	if (!read_file(kernel, "resource", text, sizeof(text)) ||
+	    sscanf(text, "%" SCNx64 " %" SCNx64 " %" SCNx64, &start, &end,
+		   &flags) != 3)
+		return;
+	kernel->resource_known = true;
+	kernel->start = start;
+	kernel->size = end > start ? end - start + 1 : 0;
+	kernel->flags = flags;
+}
+
+/* MSI and MSI-X vectors in use: a file each, the folder only where there are */
+static long long count_vectors(const struct kernel *kernel)
+{
+	char path[400];
+	struct dirent *entry;
+	long long count = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/msi_irqs", kernel->dir);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir)))
+		count += entry->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+static void read_ids(struct kernel *kernel)
+{
+	kernel->vendor = read_number(kernel, "vendor");
+	kernel->device = read_number(kernel, "device");
+	kernel->class = read_number(kernel, "class");
+	kernel->revision = read_number(kernel, "revision");
+	kernel->subsystem_vendor = read_number(kernel, "subsystem_vendor");
+	kernel->subsystem_device = read_number(kernel, "subsystem_device");
+}
+
+void read_kernel(const char *sysfs, const struct slot *slot,
+		 struct kernel *kernel)
+{
+	char path[400];
+
+	snprintf(kernel->dir, sizeof(kernel->dir),
+		 "%.256s/devices/%04x:%02x:%02x.%x", sysfs ? sysfs : "",
+		 slot->domain, slot->bus, slot->dev, slot->func);
+	if (access(kernel->dir, R_OK))
+		return;
+	kernel->present = true;
+	read_ids(kernel);
+	read_driver(kernel);
+	read_resource(kernel);
+	read_file(kernel, "power_state", kernel->power_state,
+		  sizeof(kernel->power_state));
+	read_file(kernel, "reset_method", kernel->reset_method,
+		  sizeof(kernel->reset_method));
+	snprintf(path, sizeof(path), "%s/reset", kernel->dir);
+	kernel->resettable = !access(path, F_OK);
+	kernel->enable = read_number(kernel, "enable");
+	kernel->irq = read_number(kernel, "irq");
+	kernel->msi = count_vectors(kernel);
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * vgpu-probe: what pci.ids and the like call classes, vendors and devices
+ */
+#include "../error.h"
+#include "../options.h"
+#include "read.h"
+
+struct lookup {
+	char *text;
+	size_t size;
+	int flags;
+	unsigned int id[4];
+	const char *name;
+};
+
+/* libpci reads no more arguments than the flags ask for */
+static void look_up(void *data)
+{
+	static struct pci_access *pacc;
+	struct lookup *l = data;
+
+	if (!pacc)
+		pacc = open_libpci(NULL);
+	if (!pacc)
+		return;
+	pacc->numeric_ids = opt.numeric;
+	l->name = pci_lookup_name(pacc, l->text, l->size, l->flags, l->id[0],
+				  l->id[1], l->id[2], l->id[3]);
+}
+
+static const char *name_of(struct lookup l)
+{
+	if (has_failed() || !call_libpci(look_up, &l))
+		return NULL;
+	return l.name;
+}
+
+const char *class_name(char *text, size_t size, unsigned int class)
+{
+	const char *name = name_of((struct lookup){
+		text, size, PCI_LOOKUP_CLASS, { class } });
+
+	return name ? name : "";
+}
+
+const char *prog_if_name(char *text, size_t size, unsigned int class,
+			 unsigned int prog_if)
+{
+	return name_of((struct lookup){
+		text, size, PCI_LOOKUP_PROGIF | PCI_LOOKUP_NO_NUMBERS,
+		{ class, prog_if } });
+}
+
+const char *device_name(char *text, size_t size, unsigned int vendor,
+			unsigned int device)
+{
+	const char *name = name_of((struct lookup){
+		text, size, PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
+		{ vendor, device } });
+
+	return name ? name : "";
+}
+
+const char *subsystem_name(char *text, size_t size,
+			   const struct function *function,
+			   unsigned int vendor, unsigned int device)
+{
+	const char *name = name_of((struct lookup){
+		text, size, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_VENDOR |
+		PCI_LOOKUP_DEVICE,
+		{ function->vendor, function->device, vendor, device } });
+
+	return name ? name : "";
+}

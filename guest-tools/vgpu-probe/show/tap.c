@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * vgpu-probe: the report as TAP, which kselftest's and prove's readers take
+ *
+ * What could not be read is "not ok": as SKIP it would count as passed.
+ */
+#include "../error.h"
+#include "show.h"
+
+static unsigned int count;
+
+static void begin(const struct source *source)
+{
+	(void)source;
+	puts("TAP version 13");
+}
+
+static void show_point(const char *slot, const struct device *device,
+		       const struct finding *finding)
+{
+	const char *advice = finding_advice(device, finding);
+
+	printf("%s %u - %s %s%s\n",
+	       finding->result == RESULT_PASS ? "ok" : "not ok", ++count, slot,
+	       finding->check->id,
+	       finding->result == RESULT_UNKNOWN ? ": unknown" : "");
+	if (finding->result == RESULT_PASS)
+		return;
+	printf("# expected %s, found %s\n", finding->expected, finding->found);
+	if (advice)
+		printf("# %s\n", advice);
+}
+
+static void show_points(const struct findings *findings)
+{
+	const struct device *device = findings->device;
+	char slot[32];
+
+	format_slot(slot, sizeof(slot), device ? &device->function->slot : NULL,
+		    true);
+	for (unsigned int i = 0; i < findings->count; i++)
+		show_point(slot, device, &findings->list[i]);
+}
+
+/* The plan comes last: only then is the number known */
+static void end(int status)
+{
+	(void)status;
+	if (!has_failed()) {
+		printf("1..%u\n", count);
+		return;
+	}
+	for (unsigned int i = 0; i < error.hint_count; i++)
+		printf("# %s\n", error.hints[i]);
+	printf("Bail out! %s\n", error.text);
+}
+
+const struct form tap_form = { begin, show_points, end };
