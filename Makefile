@@ -30,11 +30,6 @@ shell: setup-demo guest	## an interactive guest in the same VM
 
 check: setup-check guest qemu	## run all tests (TESTS= names some)
 	@BUILD=$(BUILD) prove --timer -Itests/lib $(or $(TESTS),-r tests)
-ifndef TESTS
-	@echo "and again with the device in QEMU's tree:"
-	@BUILD=$(BUILD) QEMU_VGPU=$(BUILD)/qemu-7.2/qemu-system-x86_64 \
-	    prove --timer -Itests/lib tests/qtest/device.t tests/guest/device.t
-endif
 
 check-full: check check-stress check-qemu-10.0 check-qemu-10.2	## and with newer QEMUs
 

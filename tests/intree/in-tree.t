@@ -5,6 +5,9 @@
 # configure option alone, and QEMU's own kind of test of it passes.
 #
 # Environment: QEMU_BUILD, the folder of the build, default BUILD/qemu-7.2.
+#
+# Needs: qemu
+# Slow: builds QEMU
 use strict;
 use warnings;
 use Cwd 'abs_path';

@@ -6,6 +6,8 @@
 # same; a tree that it does not know stays as it is.
 #
 # Environment: QEMU_SOURCE, the source; default that of the installed QEMU.
+#
+# Needs: setup-device device
 use strict;
 use warnings;
 use File::Basename 'dirname';

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What qemu-device/xcp-ng/qemu-wrapper takes for granted of QEMU and of the
-# device, asked of a real QEMU: the device's properties, the slots, the name of
-# the device in a saved state, and the name of the device in the program.
+# device, asked of a real QEMU: the device's properties, the slots, and the name of
+# the device in a saved state. tests/intree/xcp-ng.t asks the rest.
 #
 # The machine has a network card where xenopsd puts the first, and the display in
 # slot 2 and behind all other arguments, as the stock wrapper puts it.
+#
+# Needs: setup-device device
 use strict;
 use warnings;
 use Test::More;
@@ -113,22 +115,8 @@ sub test_state {
         'nor with another slot';
 }
 
-sub test_emulator {
-    my $in_tree = build_dir() . '/qemu-7.2/qemu-system-x86_64';
-    ok -x $in_tree, 'the QEMU with the device in its tree is built, or run make qemu';
-    my %emulators = ($in_tree => 2, '/usr/bin/qemu-system-x86_64' => 0);
-    my $emulator = "$dom0->{root}/" . Dom0::EMULATOR;
-    for my $path (sort keys %emulators) {
-        unlink $emulator;
-        symlink $path, $emulator or die;
-        is scalar @{ added('["-device","vgpu-stub"]') }, $emulators{$path},
-            "$path " . ($emulators{$path} ? 'has the device' : 'does not have it');
-    }
-}
-
 test_properties();
 test_slots();
 test_state();
-test_emulator();
 
 done_testing;
