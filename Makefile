@@ -28,10 +28,14 @@ demo: setup-demo guest	## boot a VM with the device, driven and validated (V=1: 
 shell: setup-demo guest	## an interactive guest in the same VM
 	@BUILD=$(BUILD) tests/guest/vm shell
 
-check: setup-check guest qemu	## run all tests (TESTS= names some)
-	@BUILD=$(BUILD) prove --timer -Itests/lib $(or $(TESTS),-r tests)
+# What a test needs, and whether it is slow, stands in its head
+check:			## run the tests that need no long build (TESTS= names some)
+	@BUILD=$(BUILD) tests/run $(or $(TESTS),fast)
 
-check-full: check check-stress check-qemu-10.0 check-qemu-10.2	## and with newer QEMUs
+check-slow:		## run those that do: QEMU, kernels, DKMS, a whole Debian
+	@BUILD=$(BUILD) tests/run slow
+
+check-full: check check-slow check-stress check-qemu-10.0 check-qemu-10.2	## and with newer QEMUs
 
 check-qemu-%: setup-check guest
 	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=$*
@@ -107,14 +111,19 @@ setup: setup-demo	## install the packages that a demo needs
 setup-demo:
 	@$(SETUP)/install-packages device modules tools guest
 
+# All that some test needs
 setup-check: setup-demo
-	@$(SETUP)/install-packages check deb libvirt
+	@$(SETUP)/install-packages test probe snapshots libvirt chroot deb
 
-setup-deb:
-	@$(SETUP)/install-packages deb
+# The packages of one group
+setup-%:
+	@$(SETUP)/install-packages $*
+
+setup-probe:
+	@$(SETUP)/install-packages tools probe
 
 setup-lint: setup-demo
-	@$(SETUP)/install-packages check lint
+	@$(SETUP)/install-packages test lint
 
 device:			## the device for the installed QEMU
 	@$(STEP)/qemu-source.log "fetch QEMU's source" $(SETUP)/qemu-source

@@ -3,6 +3,9 @@
 #
 # The Debian packages, which lintian finds nothing wrong with, in a root file
 # system of Debian 12: installed, upgraded, removed, purged.
+#
+# Needs: setup-deb setup-chroot
+# Slow: builds two versions of the packages
 use strict;
 use warnings;
 use Test::More;

@@ -3,6 +3,9 @@
 #
 # DKMS builds the driver with the toolchain that the kernel was built with: here
 # with clang, for a kernel of clang's, which then loads it.
+#
+# Needs: setup-demo setup-chroot guest
+# Slow: builds a kernel
 use strict;
 use warnings;
 use Test::More;

@@ -4,6 +4,9 @@
 # The life of the driver in DKMS, in a root file system of Debian 12: added,
 # built, installed, carried over to the next kernel, removed; then what was
 # installed drives the device in a booted guest.
+#
+# Needs: setup-demo setup-chroot guest
+# Slow: makes a root file system and builds modules in it
 use strict;
 use warnings;
 use Test::More;

@@ -4,6 +4,8 @@
 # Every command that README.md and docs/ print is in the list "commands" beside this
 # file, which says what runs it. The commands that need no more than a built tree or
 # a booted guest are run here, as they are printed.
+#
+# Needs: setup-demo guest
 use strict;
 use warnings;
 use Test::More;

@@ -3,6 +3,8 @@
 #
 # What README.md, CONTRIBUTING.md and docs/ refer to exists: linked files and
 # headings, files of this tree, and targets of the Makefile.
+#
+# Needs: setup-test
 use strict;
 use warnings;
 use File::Basename;

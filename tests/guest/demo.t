@@ -3,6 +3,8 @@
 #
 # What "make demo" prints once everything is built: a summary and a verdict that
 # follows from it, and the whole transcript with -v.
+#
+# Needs: setup-demo guest
 use strict;
 use warnings;
 use File::Temp 'tempdir';

@@ -3,6 +3,8 @@
 #
 # A booted guest with one device, on pc, on q35 and behind a root port: what
 # lspci, vgpu-probe, the driver and the kernel's log say of it.
+#
+# Needs: setup-demo guest
 use strict;
 use warnings;
 use JSON::PP;

@@ -7,6 +7,8 @@
 #
 # Environment:
 #   ROUNDS   how often the device comes and goes on each bus, default 3
+#
+# Needs: setup-demo guest
 use strict;
 use warnings;
 use Test::More;

@@ -3,6 +3,8 @@
 #
 # The driver is bound and unbound, loaded and unloaded, its device is reset, put
 # to sleep, lent and reserved: it takes what it gave back, and nothing stays.
+#
+# Needs: setup-demo guest
 use strict;
 use warnings;
 use Test::More;

@@ -3,6 +3,8 @@
 #
 # Two devices on pc and eight on q35: each has registers of its own, and one that
 # is unbound takes no other with it.
+#
+# Needs: setup-demo guest
 use strict;
 use warnings;
 use Test::More;

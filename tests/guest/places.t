@@ -4,6 +4,8 @@
 # The places that a device can have beside the three of device.t: behind a bridge,
 # on a bus of another host bridge, in a slot with other functions, behind an IOMMU.
 # In each it is enumerated, bound, read, and passes vgpu-probe.
+#
+# Needs: setup-demo guest
 use strict;
 use warnings;
 use JSON::PP;

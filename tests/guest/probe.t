@@ -4,6 +4,8 @@
 # vgpu-probe in booted guests: as root and as nobody, with and without the driver,
 # through the power states, a reset and a removal, where the kernel refuses BAR0
 # and where there is no device.
+#
+# Needs: setup-demo setup-probe guest
 use strict;
 use warnings;
 use JSON::PP;

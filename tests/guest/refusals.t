@@ -3,6 +3,8 @@
 #
 # Devices that have the right IDs and are not what the driver knows: each is
 # refused with one line in the kernel's log, and a good one beside them is bound.
+#
+# Needs: setup-demo guest
 use strict;
 use warnings;
 use Test::More;

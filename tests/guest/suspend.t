@@ -3,6 +3,8 @@
 #
 # Suspend to RAM and resume: the machine is reset, so the registers are; the
 # driver stays bound, files stay open, and configuration space is restored.
+#
+# Needs: setup-demo guest
 use strict;
 use warnings;
 use Test::More;

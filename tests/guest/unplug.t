@@ -4,6 +4,8 @@
 # The device is plugged in and taken out of a root port, once with the kernel
 # asked before and once without, while files are open and being read: readers
 # end, open files fail, nothing stays mapped.
+#
+# Needs: setup-demo guest
 use strict;
 use warnings;
 use Test::More;

@@ -18,6 +18,7 @@ use strict;
 use warnings;
 use Exporter 'import';
 use FindBin;
+use Needs;
 
 our @EXPORT = qw(contract contract_names config_rows config_forms top_dir build_dir);
 our @EXPORT_OK = qw(project_version);
@@ -53,6 +54,7 @@ sub read_macros {
     return \%macros;
 }
 
+Needs::check($0, build_dir()) unless $^C;
 my $macros = read_macros();
 
 sub contract {

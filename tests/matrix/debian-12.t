@@ -4,6 +4,9 @@
 # The driver built, with warnings as errors, for each kernel of tests/setup/kernels
 # that Debian 12's own compiler builds modules for, and its life in a guest that
 # boots it. tests/matrix/run does more of each, and the other kernels.
+#
+# Needs: setup-demo setup-chroot guest
+# Slow: downloads and boots seven kernels
 use strict;
 use warnings;
 use Test::More;

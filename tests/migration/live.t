@@ -7,6 +7,8 @@
 #
 # Environment:
 #   MIGRATE_TO   another emulator, to which the guest goes and where it stays
+#
+# Needs: setup-demo setup-snapshots guest
 use strict;
 use warnings;
 use File::Temp 'tempdir';

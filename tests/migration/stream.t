@@ -8,6 +8,8 @@
 # Environment:
 #   FLIPS   how many bits of each byte of the section are flipped, one after the
 #           other, default 1
+#
+# Needs: setup-device setup-snapshots device
 use strict;
 use warnings;
 use File::Temp 'tempdir';

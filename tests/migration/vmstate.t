@@ -6,6 +6,8 @@
 # it anew:
 #
 #   prove -Itests/lib tests/migration/vmstate.t :: --record
+#
+# Needs: setup-device device
 use strict;
 use warnings;
 use File::Temp 'tempdir';

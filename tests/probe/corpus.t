@@ -4,6 +4,8 @@
 # What vgpu-probe says of good and broken dumps, as text and as JSON, against
 # golden outputs. GOLDEN=update writes them anew: read the difference before it
 # is committed.
+#
+# Needs: setup-probe tools
 use strict;
 use warnings;
 use Test::More;

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # vgpu-probe diff: every kind of difference, and its exit status.
+#
+# Needs: setup-probe tools
 use strict;
 use warnings;
 use Test::More;

@@ -4,6 +4,8 @@
 # The fuzzer's corpus, and every dump of the tests, once through the fuzz target
 # with AddressSanitizer and UndefinedBehaviorSanitizer: what was found once stays
 # mended. "make fuzz-probe" looks for more.
+#
+# Needs: setup-probe tools
 use strict;
 use warnings;
 use Test::More;

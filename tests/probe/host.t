@@ -3,6 +3,8 @@
 #
 # vgpu-probe host: real QEMUs with and without the device, a running one, and logs
 # as libxl and libvirt leave them. Of Xen there is a stand-in for xl.
+#
+# Needs: setup-demo setup-probe device tools
 use strict;
 use warnings;
 use File::Path 'make_path';

@@ -3,6 +3,8 @@
 #
 # All JSON that vgpu-probe writes is valid by the schema that is installed with
 # it: of every dump of the corpus, errors, live devices, lists and differences.
+#
+# Needs: setup-demo setup-probe device tools
 use strict;
 use warnings;
 use Test::More;

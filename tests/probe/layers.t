@@ -3,6 +3,8 @@
 #
 # vgpu-probe's layers, held by tests/lint/layers: today's object files, and that
 # it sees a call that goes up, a circle and a file outside the layers.
+#
+# Needs: setup-probe tools
 use strict;
 use warnings;
 use File::Path 'make_path';

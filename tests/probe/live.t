@@ -3,6 +3,8 @@
 #
 # What vgpu-probe makes of the kernel's view and of BAR0, good and faulty, with
 # stand-ins of sysfs. tests/guest/probe.t asks real kernels.
+#
+# Needs: setup-probe tools
 use strict;
 use warnings;
 use Test::More;

@@ -3,6 +3,8 @@
 #
 # vgpu-probe beside lspci: the first line of each device byte for byte, the same
 # options, and dumps that each reads of the other.
+#
+# Needs: setup-probe tools
 use strict;
 use warnings;
 use Test::More;

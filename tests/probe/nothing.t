@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What vgpu-probe says where it finds nothing, and what it puts into a report.
+#
+# Needs: setup-probe tools
 use strict;
 use warnings;
 use Test::More;

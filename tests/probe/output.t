@@ -3,6 +3,8 @@
 #
 # The other forms of vgpu-probe's report, and that its options, checks and files
 # are told everywhere they have to be.
+#
+# Needs: setup-probe tools
 use strict;
 use warnings;
 use Test::More;

@@ -3,6 +3,8 @@
 #
 # vgpu-probe never writes to a device: traced, it opens no file for writing and
 # writes to its own output alone. tests/guest/probe.t traces it on the device.
+#
+# Needs: setup-probe tools
 use strict;
 use warnings;
 use Test::More;

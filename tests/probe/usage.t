@@ -3,6 +3,8 @@
 #
 # vgpu-probe's command line: which devices are taken, and what bad usage and
 # unreadable input end in.
+#
+# Needs: setup-probe tools
 use strict;
 use warnings;
 use Test::More;

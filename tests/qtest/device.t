@@ -3,6 +3,8 @@
 #
 # The device as a guest's processor sees it, without a guest: on a conventional
 # bus, on the root bus of an Express machine and behind a root port.
+#
+# Needs: setup-device device
 use strict;
 use warnings;
 use Test::More;

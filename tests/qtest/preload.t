@@ -4,6 +4,8 @@
 # The preloaded device in the wrong place: another QEMU version, another
 # configuration, a QEMU without symbols, a program that is no QEMU. Each gets one
 # clear line or is left alone, never a wild error.
+#
+# Needs: setup-device device
 use strict;
 use warnings;
 use File::Copy 'copy';

@@ -3,6 +3,8 @@
 #
 # The table of configuration space is consistent: in no form of the device do two
 # rows share a name or a bit, and every class is known.
+#
+# Needs: setup-test
 use strict;
 use warnings;
 use Test::More;

@@ -3,6 +3,8 @@
 #
 # The written specification says what the header says: every row of its tables,
 # and every number of the header that a guest can see.
+#
+# Needs: setup-test
 use strict;
 use warnings;
 use Test::More;

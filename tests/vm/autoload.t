@@ -3,6 +3,9 @@
 #
 # A Debian into which DKMS has installed the driver: when it boots, udev finds the
 # device and has the driver loaded. Nobody calls modprobe.
+#
+# Needs: setup-demo setup-chroot guest
+# Slow: boots a whole Debian
 use strict;
 use warnings;
 use Test::More;

@@ -4,6 +4,9 @@
 # The driver under Secure Boot, with Debian's own chain from Microsoft's key on:
 # refused while nobody trusts the key that DKMS signed it with, loaded by udev
 # once that key is enrolled as docs/module-signing.md says.
+#
+# Needs: setup-demo setup-chroot guest
+# Slow: boots a whole Debian
 use strict;
 use warnings;
 use Test::More;

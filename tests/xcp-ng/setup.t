@@ -4,6 +4,8 @@
 # qemu-device/xcp-ng/setup on folders that look like an XCP-ng host: what it puts
 # there xenopsd finds, what it takes away leaves nothing, no file that was there
 # changes, and xenopsd is restarted before the wrapper that it calls is gone.
+#
+# Needs: setup-test
 use strict;
 use warnings;
 use File::Find 'find';

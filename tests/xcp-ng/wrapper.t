@@ -4,6 +4,8 @@
 # qemu-device/xcp-ng/qemu-wrapper with stand-ins for all of dom0: whatever xe,
 # xenstore and the administrator's list say, the stock wrapper is started, with
 # its own arguments and nothing else behind them than this one device.
+#
+# Needs: setup-test
 use strict;
 use warnings;
 use POSIX ();

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A test names in a line "# Needs: TARGET..." the make targets that it needs. "make
+# check" builds them; a test that is run without them says which to run, and ends:
+#
+#   Needs::check($test, $build);    file of the test, build folder
+package Needs;
+
+use strict;
+use warnings;
+
+# target => a file that is there once the target was made
+my %made = (
+    'setup-test' => '/usr/bin/gcc',
+    'setup-demo' => '/usr/bin/qemu-system-x86_64',
+    'setup-device' => '/usr/bin/qemu-system-x86_64',
+    'setup-probe' => '/usr/bin/strace',
+    'setup-snapshots' => '/usr/bin/qemu-img',
+    'setup-libvirt' => '/usr/sbin/libvirtd',
+    'setup-chroot' => '/usr/bin/mmdebstrap',
+    'setup-deb' => '/usr/bin/lintian',
+    tools => 'BUILD/tools/vgpu-probe',
+    device => 'BUILD/device/qemu-vgpu-stub',
+    guest => 'BUILD/guest/initramfs',
+    qemu => 'BUILD/qemu-7.2/qemu-system-x86_64',
+);
+
+# The targets that a test names, and none where it is not a test
+sub targets {
+    my ($test) = @_;
+    open my $file, '<', $test or return;
+    while (<$file>) {
+        return split ' ', $1 if /^# Needs: (.*)/;
+    }
+    die "$test has no line '# Needs: TARGET...', see CONTRIBUTING.md\n" if $test =~ /\.t$/;
+    return;
+}
+
+sub check {
+    my ($test, $build) = @_;
+    my @targets = targets($test);
+    for my $target (@targets) {
+        my $path = $made{$target} // die "$test needs $target, which Needs.pm does not know\n";
+        $path =~ s/^BUILD/$build/;
+        next if -e $path;
+        print "Bail out!  $test cannot run without $path: run 'make @targets'\n";
+        exit 255;
+    }
+    return;
+}
+
+1;

@@ -1,0 +1,87 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# tests/run: which tests it runs and in which order, and what it has make build for
+# them. make and prove are stand-ins that print their arguments.
+#
+# Needs: setup-test
+use strict;
+use warnings;
+use File::Find;
+use File::Temp 'tempdir';
+use Test::More;
+use Contract;
+use Needs;
+
+my $dir = tempdir(CLEANUP => 1);
+
+for my $program ('make', 'prove') {
+    open my $script, '>', "$dir/$program" or die "$dir/$program: $!";
+    print $script qq(#!/bin/sh\necho "$program \$*"\n);
+    close $script or die $!;
+    chmod 0755, "$dir/$program";
+}
+
+# Exit status, the targets that are built, the tests that are run, what else is said
+sub run_tests {
+    local @ENV{ 'BUILD', 'PATH', 'MAKE', 'JOBS' } = ($dir, "$dir:$ENV{PATH}", 'make', 3);
+    my $output = qx('${\ top_dir()}/tests/run' @_ 2>&1);
+    my ($targets) = $output =~ s/^make -s --no-print-directory (.*)\n//m ? $1 : '';
+    my ($tests) = $output =~ s/^prove .* -Itests\/lib (.*)\n//m ? $1 : '';
+    return ($? >> 8, $targets, [split ' ', $tests], $output);
+}
+
+sub all_tests {
+    my @tests;
+    chdir top_dir() or die $!;
+    find({ no_chdir => 1, wanted => sub { push @tests, $_ if /\.t$/ } }, 'tests');
+    @tests = sort @tests;
+    return @tests;
+}
+
+my @all = all_tests();
+my (undef, $fast_targets, $fast) = run_tests('fast');
+my (undef, $slow_targets, $slow) = run_tests('slow');
+is_deeply [sort @$fast, @$slow], \@all, 'each test is either fast or slow';
+my %dear = (qemu => 'a QEMU is built', 'setup-chroot' => 'a root file system is made');
+for my $target (sort keys %dear) {
+    unlike " $fast_targets ", qr/ $target /, "not for the fast tests: $dear{$target}";
+    like " $slow_targets ", qr/ $target /, "for the slow ones: $dear{$target}";
+}
+
+# What is named, and no more
+my ($status, $targets, $tests) = run_tests('tests/spec');
+is $status, 0, 'a folder';
+is $targets, 'setup-test', 'a folder: its needs are built';
+is_deeply $tests, [sort glob 'tests/spec/*.t'], 'a folder: its tests are run';
+(undef, $targets, $tests) = run_tests('tests/spec/spec.t tests/qtest/device.t');
+is $targets, 'setup-device setup-test device', 'two files: packages first';
+is_deeply $tests, ['tests/qtest/device.t', 'tests/spec/spec.t'], 'two files';
+
+# As prove writes it
+open my $state, '>', "$dir/prove-state" or die $!;
+print $state map { "  tests/$_->[0]:\n    elapsed: $_->[1]\n    gen: 1\n" } ['qtest/device.t', '2.5'],
+    ['spec/config.t', '10.0'], ['spec/spec.t', '0.5'];
+close $state or die $!;
+(undef, undef, $tests) = run_tests('tests/spec tests/qtest/device.t');
+is_deeply $tests, [map { "tests/$_" } 'spec/config.t', 'qtest/device.t', 'spec/spec.t'],
+    'the test that took longest comes first';
+
+for (['tests/no-such', 'there is no tests/no-such'], ['tests/lint', "no test in 'tests/lint'"]) {
+    ($status, $targets, $tests, my $said) = run_tests($_->[0]);
+    is $status, 1, "$_->[0]: exit status";
+    is $said, "tests/run: $_->[1]\n", "$_->[0]: one line";
+    is "$targets@$tests", '', "$_->[0]: nothing is built or run";
+}
+
+# A test that is run without what it needs
+my @lines = do {
+    local $ENV{BUILD} = "$dir/empty";
+    qx('$^X' -Itests/lib tests/qtest/device.t 2>&1);
+};
+is $? >> 8, 255, 'without the device: exit status';
+is_deeply \@lines, ['Bail out!  tests/qtest/device.t cannot run without '
+        . "$dir/empty/device/qemu-vgpu-stub: run 'make setup-device device'\n"],
+    'without the device: one line says what to run';
+
+done_testing;
