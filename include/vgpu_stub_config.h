@@ -40,7 +40,7 @@
 #define VGPU_STUB_BITS_GUEST            1
 /* The machine's configuration decides; VALUE is the usual one */
 #define VGPU_STUB_BITS_PLATFORM         2
-/* Constant, but depends on the version of QEMU */
+/* Constant, but depends on the version of QEMU or of the machine type */
 #define VGPU_STUB_BITS_VERSION          3
 /* Error latches: zero unless something went wrong, write 1 to clear */
 #define VGPU_STUB_BITS_ERROR            4
@@ -133,7 +133,7 @@
     ROW(EXP_RESERVED, EXPRESS, 0x82, 2, 0xc000, FIXED, 0)                      \
     ROW(DEVCAP_MAX_PAYLOAD, EXPRESS, 0x84, 4, 0x00000007, FIXED, 0)            \
     ROW(DEVCAP_PHANTOM, EXPRESS, 0x84, 4, 0x00000018, FIXED, 0)                \
-    ROW(DEVCAP_EXT_TAG, EXPRESS, 0x84, 4, 0x00000020, FIXED, 0)                \
+    ROW(DEVCAP_EXT_TAG, EXPRESS, 0x84, 4, 0x00000020, VERSION, 0)              \
     ROW(DEVCAP_LATENCY, EXPRESS, 0x84, 4, 0x00000fc0, FIXED, 0)                \
     ROW(DEVCAP_ROLE_BASED_ERRORS, EXPRESS, 0x84, 4, 0x00008000, FIXED,         \
         0x00008000)                                                            \

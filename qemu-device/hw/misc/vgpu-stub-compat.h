@@ -91,8 +91,21 @@ static inline int pci_pm_init(PCIDevice *pci_dev, uint8_t offset, Error **errp)
     object_property_add_uint32_ptr(obj, name, v, flags, &error_abort)
 #endif
 #if !VGPU_QEMU_AT_LEAST(5, 1)
-#define object_property_set_description(obj, name, description) \
-    object_property_set_description(obj, name, description, &error_abort)
+#define object_property_del(obj, name) \
+    object_property_del(obj, name, &error_abort)
+#endif
+
+/* Before 10.2, these printed an error themselves */
+#if !VGPU_QEMU_AT_LEAST(10, 2)
+#define vmstate_load_state(f, vmsd, opaque, version_id, errp) \
+    vmstate_load_state(f, vmsd, opaque, version_id)
+#define vmstate_save_state(f, vmsd, opaque, vmdesc, errp) \
+    vmstate_save_state(f, vmsd, opaque, vmdesc)
+#endif
+
+/* Before 6.0, JSONWriter was QJSON */
+#if !VGPU_QEMU_AT_LEAST(6, 0)
+#define JSONWriter QJSON
 #endif
 
 #endif

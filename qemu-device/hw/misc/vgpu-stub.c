@@ -1,5 +1,5 @@
 /*
- * vgpu-stub: a PCI accelerator that can be seen, driven and trusted
+ * vgpu-stub: virtual PCI accelerator stub
  *
  * The device is specified in docs/specs/vgpu-stub.rst. It is conventional PCI
  * on a conventional bus and an Express endpoint on an Express bus.
@@ -13,6 +13,7 @@
 #include "migration/vmstate.h"
 #include "qom/object.h"
 #include "trace.h"
+#include "vgpu-stub-config-space.h"
 #include "vgpu-stub-compat.h"
 #include "vgpu_stub.h"
 
@@ -151,52 +152,34 @@ static const MemoryRegionOps vgpu_mmio_ops = {
 
 /* Power management (PCI Power Management 1.2, section 5.3) */
 
-/* the values of PMCSR's PowerState that the device supports */
-#define VGPU_PM_D0      0
-#define VGPU_PM_D3HOT   3
-
-static uint8_t *vgpu_pmcsr(PCIDevice *pci_dev)
-{
-    return pci_dev->config + VGPU_STUB_PM_CAP_OFFSET + PCI_PM_CTRL;
-}
-
-static unsigned vgpu_power_state(PCIDevice *pci_dev)
-{
-    return pci_get_word(vgpu_pmcsr(pci_dev)) & PCI_PM_CTRL_STATE_MASK;
-}
-
 /* In D3hot a function answers configuration cycles only, so BAR0 goes away */
-static void vgpu_set_power_state(VGPUStubState *s, unsigned state)
+static void vgpu_update_bar(VGPUStubState *s)
 {
-    pci_set_word_by_mask(vgpu_pmcsr(PCI_DEVICE(s)), PCI_PM_CTRL_STATE_MASK,
-                         state);
-    memory_region_set_enabled(&s->mmio, state == VGPU_PM_D0);
-}
-
-static bool vgpu_power_state_valid(unsigned state)
-{
-    return state == VGPU_PM_D0 || state == VGPU_PM_D3HOT;
+    memory_region_set_enabled(&s->mmio, vgpu_config_power_state(PCI_DEVICE(s))
+                                        == VGPU_PM_D0);
 }
 
 static void vgpu_write_config(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
                               int len)
 {
-    VGPUStubState *s = VGPU_STUB(pci_dev);
-    unsigned old = vgpu_power_state(pci_dev);
+    unsigned old = vgpu_config_power_state(pci_dev);
     unsigned new;
 
     pci_default_write_config(pci_dev, addr, val, len);
 
-    new = vgpu_power_state(pci_dev);
-    if (new != old) {
+    new = vgpu_config_power_state(pci_dev);
+    if (!vgpu_config_power_state_valid(new)) {
         /* a write of a state that is not supported changes nothing */
-        new = vgpu_power_state_valid(new) ? new : old;
+        vgpu_config_set_power_state(pci_dev, old);
+        new = old;
+    }
+    if (new != old) {
         trace_vgpu_stub_power_state(old, new);
-        vgpu_set_power_state(s, new);
+        vgpu_update_bar(VGPU_STUB(pci_dev));
     }
 
-    if (pci_is_express(pci_dev)) {
-        pcie_cap_flr_write_config(pci_dev, addr, val, len);
+    if (vgpu_config_starts_flr(pci_dev, addr, val, len)) {
+        pci_device_reset(pci_dev);
     }
 }
 
@@ -209,32 +192,47 @@ static void vgpu_reset_hold(Object *obj, ResetType type)
     trace_vgpu_stub_reset();
     s->scratch = VGPU_STUB_SCRATCH;
     s->bad_access = VGPU_STUB_BAD_ACCESS;
-    vgpu_set_power_state(s, VGPU_PM_D0);
-    /* left by a stream that was refused; the bus knows of no interrupt */
-    PCI_DEVICE(s)->irq_state = 0;
+    vgpu_config_reset(PCI_DEVICE(s));
+    vgpu_update_bar(s);
 }
 
-static int vgpu_post_load(void *opaque, int version_id)
+static int vgpu_load_pci_device(QEMUFile *f, void *pv, size_t size,
+                                const VMStateField *field)
 {
-    VGPUStubState *s = opaque;
-    PCIDevice *pci_dev = PCI_DEVICE(s);
-    unsigned state = vgpu_power_state(pci_dev);
+    VGPUStubState *s = VGPU_STUB(pv);
+    int ret = vgpu_config_load(PCI_DEVICE(s), f);
 
-    /* there is no pin to raise an interrupt with */
-    if (!vgpu_power_state_valid(state) || pci_dev->irq_state) {
-        return -EINVAL;
-    }
-    vgpu_set_power_state(s, state);
-    return 0;
+    vgpu_update_bar(s);
+    return ret;
 }
+
+static int vgpu_save_pci_device(QEMUFile *f, void *pv, size_t size,
+                                const VMStateField *field, JSONWriter *vmdesc)
+{
+    return vmstate_save_state(f, &vmstate_pci_device, pv, NULL, NULL);
+}
+
+static const VMStateInfo vgpu_vmstate_info_pci_device = {
+    .name = "PCIDevice, checked",
+    .get = vgpu_load_pci_device,
+    .put = vgpu_save_pci_device,
+};
 
 static const VMStateDescription vmstate_vgpu_stub = {
     .name = TYPE_VGPU_STUB,
     .version_id = 1,
     .minimum_version_id = 1,
-    .post_load = vgpu_post_load,
     .fields = (VMStateField[]) {
-        VMSTATE_PCI_DEVICE(parent_obj, VGPUStubState),
+        {
+            /* the format of VMSTATE_PCI_DEVICE() */
+            .name = "parent_obj",
+            .size = sizeof(PCIDevice),
+            .vmsd = &vmstate_pci_device,
+            .info = &vgpu_vmstate_info_pci_device,
+            .flags = VMS_SINGLE,
+            .offset = vmstate_offset_value(VGPUStubState, parent_obj,
+                                           PCIDevice),
+        },
         VMSTATE_UINT32(scratch, VGPUStubState),
         VMSTATE_UINT32(bad_access, VGPUStubState),
         VMSTATE_END_OF_LIST()
@@ -243,74 +241,40 @@ static const VMStateDescription vmstate_vgpu_stub = {
 
 /* Device */
 
-/*
- * PCI lets a guest write whatever no capability covers, and a migration stream
- * set it. Here that reads as zero, and a stream that says otherwise is refused.
- */
-static void vgpu_restrict_config(PCIDevice *pci_dev)
+/* Not of the class: -device vgpu-stub,help lists those as if one set them */
+static void vgpu_add_properties(VGPUStubState *s)
 {
-    uint32_t size = pci_config_size(pci_dev);
+    Object *obj = OBJECT(s);
 
-    memset(pci_dev->wmask + PCI_CONFIG_HEADER_SIZE, 0,
-           size - PCI_CONFIG_HEADER_SIZE);
-    memset(pci_dev->cmask, 0xff, size);
-}
-
-static bool vgpu_add_pm(PCIDevice *pci_dev, Error **errp)
-{
-    int pos = pci_pm_init(pci_dev, VGPU_STUB_PM_CAP_OFFSET, errp);
-
-    if (pos < 0) {
-        return false;
-    }
-    pci_set_word(pci_dev->config + pos + PCI_PM_PMC, VGPU_STUB_PMC);
-    pci_set_word(pci_dev->config + pos + PCI_PM_CTRL, VGPU_STUB_PMCSR);
-    pci_set_word(pci_dev->wmask + pos + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK);
-    return true;
-}
-
-static bool vgpu_add_express(PCIDevice *pci_dev, Error **errp)
-{
-    if (!pci_bus_is_express(pci_get_bus(pci_dev))) {
-        pci_dev->cap_present &= ~QEMU_PCI_CAP_EXPRESS;
-        return true;
-    }
-    if (pcie_endpoint_cap_init(pci_dev, VGPU_STUB_EXP_CAP_OFFSET) < 0) {
-        error_setg(errp, "vgpu-stub: no room for the Express capability");
-        return false;
-    }
-    pcie_cap_flr_init(pci_dev);
-    return true;
+    object_property_add_uint32_ptr(obj, "scratch", &s->scratch,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint32_ptr(obj, "bad-access", &s->bad_access,
+                                   OBJ_PROP_FLAG_READ);
 }
 
 static void vgpu_realize(PCIDevice *pci_dev, Error **errp)
 {
     VGPUStubState *s = VGPU_STUB(pci_dev);
 
-    /* first, because a capability has bits that are exempt */
-    vgpu_restrict_config(pci_dev);
-    if (!vgpu_add_pm(pci_dev, errp) || !vgpu_add_express(pci_dev, errp)) {
+    if (!vgpu_config_realize(pci_dev, errp)) {
         return;
     }
     memory_region_init_io(&s->mmio, OBJECT(s), &vgpu_mmio_ops, s,
                           "vgpu-stub-mmio", VGPU_STUB_BAR0_SIZE);
     pci_register_bar(pci_dev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->mmio);
+    vgpu_add_properties(s);
+}
+
+static void vgpu_exit(PCIDevice *pci_dev)
+{
+    object_property_del(OBJECT(pci_dev), "scratch");
+    object_property_del(OBJECT(pci_dev), "bad-access");
 }
 
 /* The size of configuration space follows from this before realize */
 static void vgpu_instance_init(Object *obj)
 {
-    VGPUStubState *s = VGPU_STUB(obj);
-
     PCI_DEVICE(obj)->cap_present |= QEMU_PCI_CAP_EXPRESS;
-    object_property_add_uint32_ptr(obj, "scratch", &s->scratch,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_set_description(obj, "scratch",
-                                    "What SCRATCH holds, only to be read");
-    object_property_add_uint32_ptr(obj, "bad-access", &s->bad_access,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_set_description(obj, "bad-access",
-                                    "What BAD_ACCESS holds, only to be read");
 }
 
 static void vgpu_class_init(ObjectClass *klass, const void *data)
@@ -320,6 +284,7 @@ static void vgpu_class_init(ObjectClass *klass, const void *data)
     ResettableClass *rc = RESETTABLE_CLASS(klass);
 
     k->realize = vgpu_realize;
+    k->exit = vgpu_exit;
     k->config_write = vgpu_write_config;
     k->vendor_id = VGPU_STUB_VENDOR_ID;
     k->device_id = VGPU_STUB_DEVICE_ID;

@@ -1,0 +1,272 @@
+/*
+ * vgpu-stub: configuration space, as the table in vgpu_stub_config.h has it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "qemu/error-report.h"
+#include "qemu/range.h"
+#include "hw/pci/pci_bus.h"
+#include "vgpu-stub-config-space.h"
+#include "vgpu_stub_config.h"
+
+/*
+ * Earlier versions of this device gave an integrated endpoint these link
+ * registers. Streams that hold them load; the guest reads zero afterwards.
+ */
+#define OLD_INTEGRATED_LNKCAP   0x00000411
+#define OLD_INTEGRATED_LNKSTA   (0x0011 | PCI_EXP_LNKSTA_DLLLA)
+
+typedef struct VGPUConfigRow {
+    uint8_t forms;
+    uint16_t offset;
+    uint8_t width;
+    uint32_t mask;
+    uint8_t class;
+    uint32_t value;
+} VGPUConfigRow;
+
+#define ROW(NAME, FORMS, OFFSET, WIDTH, MASK, CLASS, VALUE) \
+    { VGPU_STUB_FORM_##FORMS, OFFSET, WIDTH, MASK, \
+      VGPU_STUB_BITS_##CLASS, VALUE },
+
+static const VGPUConfigRow vgpu_config_rows[] = { VGPU_STUB_CONFIG(ROW) };
+
+static unsigned vgpu_config_form(PCIDevice *pci_dev)
+{
+    if (!pci_is_express(pci_dev)) {
+        return VGPU_STUB_FORM_CONVENTIONAL;
+    }
+    return pci_bus_is_root(pci_get_bus(pci_dev)) ? VGPU_STUB_FORM_INTEGRATED
+                                                 : VGPU_STUB_FORM_ENDPOINT;
+}
+
+#define FOR_EACH_ROW(row) \
+    for ((row) = vgpu_config_rows; \
+         (row) < vgpu_config_rows + ARRAY_SIZE(vgpu_config_rows); (row)++)
+
+/* @space is configuration space, or one of the masks that go with it */
+static void vgpu_config_set(uint8_t *space, const VGPUConfigRow *row,
+                            uint32_t value)
+{
+    uint8_t *field = space + row->offset;
+
+    stn_le_p(field, row->width,
+             (ldn_le_p(field, row->width) & ~row->mask) | value);
+}
+
+static void vgpu_config_set_row(PCIDevice *pci_dev, const VGPUConfigRow *row)
+{
+    switch (row->class) {
+    case VGPU_STUB_BITS_FIXED:
+        vgpu_config_set(pci_dev->config, row, row->value);
+        break;
+    case VGPU_STUB_BITS_GUEST:
+        vgpu_config_set(pci_dev->config, row, row->value);
+        vgpu_config_set(pci_dev->wmask, row, row->mask);
+        break;
+    case VGPU_STUB_BITS_ERROR:
+        vgpu_config_set(pci_dev->config, row, row->value);
+        vgpu_config_set(pci_dev->w1cmask, row, row->mask);
+        break;
+    case VGPU_STUB_BITS_VERSION:
+        /* QEMU's choice, not to be compared with that of another version */
+        vgpu_config_set(pci_dev->cmask, row, 0);
+        break;
+    case VGPU_STUB_BITS_PLATFORM:
+        break;
+    }
+}
+
+/* A newer QEMU may have put something where the table has no row */
+static bool vgpu_config_check(PCIDevice *pci_dev, Error **errp)
+{
+    uint32_t size = pci_config_size(pci_dev);
+    g_autofree uint8_t *named = g_malloc0(size);
+    unsigned form = vgpu_config_form(pci_dev);
+    const VGPUConfigRow *row;
+    uint32_t i;
+
+    FOR_EACH_ROW(row) {
+        if (row->forms & form) {
+            vgpu_config_set(named, row, row->mask);
+        }
+    }
+    for (i = 0; i < size; i++) {
+        if (pci_dev->config[i] & ~named[i]) {
+            error_setg(errp, "vgpu-stub: configuration space holds 0x%02x at "
+                       "0x%03x, where the device has nothing: this QEMU adds "
+                       "something that it does not know",
+                       pci_dev->config[i], i);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* PCI makes all that is behind the header writable, and compares little */
+static bool vgpu_config_set_all(PCIDevice *pci_dev, Error **errp)
+{
+    uint32_t size = pci_config_size(pci_dev);
+    unsigned form = vgpu_config_form(pci_dev);
+    const VGPUConfigRow *row;
+
+    memset(pci_dev->wmask, 0, size);
+    memset(pci_dev->w1cmask, 0, size);
+    memset(pci_dev->cmask, 0xff, size);
+    FOR_EACH_ROW(row) {
+        if (row->forms & form) {
+            vgpu_config_set_row(pci_dev, row);
+        }
+    }
+    if (form == VGPU_STUB_FORM_INTEGRATED) {
+        uint8_t *cmask = pci_dev->cmask + VGPU_STUB_EXP_CAP_OFFSET;
+
+        pci_set_long(cmask + PCI_EXP_LNKCAP, ~OLD_INTEGRATED_LNKCAP);
+        pci_set_word(cmask + PCI_EXP_LNKSTA, ~OLD_INTEGRATED_LNKSTA);
+    }
+    return vgpu_config_check(pci_dev, errp);
+}
+
+bool vgpu_config_realize(PCIDevice *pci_dev, Error **errp)
+{
+    if (pci_pm_init(pci_dev, VGPU_STUB_PM_CAP_OFFSET, errp) < 0) {
+        return false;
+    }
+    if (!pci_bus_is_express(pci_get_bus(pci_dev))) {
+        pci_dev->cap_present &= ~QEMU_PCI_CAP_EXPRESS;
+    } else if (pcie_endpoint_cap_init(pci_dev, VGPU_STUB_EXP_CAP_OFFSET) < 0) {
+        error_setg(errp, "vgpu-stub: no room for the Express capability");
+        return false;
+    }
+    return vgpu_config_set_all(pci_dev, errp);
+}
+
+void vgpu_config_reset(PCIDevice *pci_dev)
+{
+    unsigned form = vgpu_config_form(pci_dev);
+    const VGPUConfigRow *row;
+
+    FOR_EACH_ROW(row) {
+        if (row->forms & form && row->offset >= PCI_CONFIG_HEADER_SIZE &&
+            (row->class == VGPU_STUB_BITS_GUEST ||
+             row->class == VGPU_STUB_BITS_ERROR)) {
+            vgpu_config_set(pci_dev->config, row, row->value);
+        }
+    }
+}
+
+/* Power management (PCI Power Management 1.2, section 5.3) */
+
+static uint8_t *vgpu_config_pmcsr(PCIDevice *pci_dev)
+{
+    return pci_dev->config + VGPU_STUB_PM_CAP_OFFSET + PCI_PM_CTRL;
+}
+
+unsigned vgpu_config_power_state(PCIDevice *pci_dev)
+{
+    return pci_get_word(vgpu_config_pmcsr(pci_dev)) & PCI_PM_CTRL_STATE_MASK;
+}
+
+void vgpu_config_set_power_state(PCIDevice *pci_dev, unsigned state)
+{
+    pci_set_word_by_mask(vgpu_config_pmcsr(pci_dev), PCI_PM_CTRL_STATE_MASK,
+                         state);
+}
+
+bool vgpu_config_power_state_valid(unsigned state)
+{
+    return state == VGPU_PM_D0 || state == VGPU_PM_D3HOT;
+}
+
+/*
+ * pcie_cap_flr_init() makes the bit writable for as long as a reset takes. A
+ * stream could set it then, and the next write anywhere would start a reset.
+ */
+bool vgpu_config_starts_flr(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
+                            int len)
+{
+    uint32_t at = VGPU_STUB_EXP_CAP_OFFSET + PCI_EXP_DEVCTL + 1;
+
+    return pci_is_express(pci_dev) && range_covers_byte(addr, len, at) &&
+           (val >> 8 * (at - addr)) & (PCI_EXP_DEVCTL_BCR_FLR >> 8);
+}
+
+/* Migration */
+
+/* What QEMU compares with nothing; says what is wrong */
+static bool vgpu_config_loaded_valid(PCIDevice *pci_dev, int32_t version)
+{
+    unsigned state = vgpu_config_power_state(pci_dev);
+
+    if (pci_dev->version_id != version) {
+        error_report("vgpu-stub: the stream has version %d of PCIDevice, "
+                     "but only version %d was ever saved",
+                     pci_dev->version_id, version);
+        return false;
+    }
+    if (pci_dev->irq_state) {
+        error_report("vgpu-stub: the stream has interrupt state 0x%x, "
+                     "but the device has no interrupt pin",
+                     pci_dev->irq_state);
+        return false;
+    }
+    if (!vgpu_config_power_state_valid(state)) {
+        error_report("vgpu-stub: the stream has power state D%u in PMCSR, "
+                     "but the device has D0 and D3hot only", state);
+        return false;
+    }
+    return true;
+}
+
+/* A bit that is neither compared nor writable is this QEMU's own */
+static void vgpu_config_keep_own(PCIDevice *pci_dev, const uint8_t *own)
+{
+    uint32_t i;
+
+    for (i = 0; i < pci_config_size(pci_dev); i++) {
+        uint8_t loaded = pci_dev->cmask[i] | pci_dev->wmask[i] |
+                         pci_dev->w1cmask[i];
+
+        pci_dev->config[i] = (pci_dev->config[i] & loaded) |
+                             (own[i] & ~loaded);
+    }
+}
+
+/*
+ * QEMU loads straight into the device. An interrupt that the bus knows nothing
+ * of would fail an assertion at the next reset, and a lower version would be
+ * remembered and every good stream be refused, so nothing of that may stay,
+ * whatever happens to the rest of the stream.
+ */
+int vgpu_config_load(PCIDevice *pci_dev, QEMUFile *f)
+{
+    uint32_t size = pci_config_size(pci_dev);
+    g_autofree uint8_t *before = g_malloc(size);
+    int32_t version = pci_dev->version_id;
+    Error *err = NULL;
+    int ret;
+
+    memcpy(before, pci_dev->config, size);
+    ret = vmstate_load_state(f, &vmstate_pci_device, pci_dev,
+                             vmstate_pci_device.version_id, &err);
+    if (err) {
+        error_report_err(err);
+    }
+    if (ret == 0 && !vgpu_config_loaded_valid(pci_dev, version)) {
+        ret = -EINVAL;
+    }
+    pci_dev->version_id = version;
+    pci_dev->irq_state = 0;
+    if (ret == 0) {
+        vgpu_config_keep_own(pci_dev, before);
+        return 0;
+    }
+    memcpy(pci_dev->config, before, size);
+    /* rewrite the command, so that QEMU maps BAR0 where it was */
+    pci_default_write_config(pci_dev, PCI_COMMAND,
+                             pci_get_word(before + PCI_COMMAND), 2);
+    return ret;
+}

@@ -1,0 +1,33 @@
+/*
+ * vgpu-stub: configuration space
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef HW_MISC_VGPU_STUB_CONFIG_SPACE_H
+#define HW_MISC_VGPU_STUB_CONFIG_SPACE_H
+
+#include "migration/vmstate.h"
+#include "vgpu-stub-compat.h"
+
+/* The values of PMCSR's PowerState that the device supports */
+#define VGPU_PM_D0      0
+#define VGPU_PM_D3HOT   3
+
+/* Add the capabilities, and set all of configuration space from the table */
+bool vgpu_config_realize(PCIDevice *pci_dev, Error **errp);
+
+/* Reset what QEMU does not: all that the guest can write behind the header */
+void vgpu_config_reset(PCIDevice *pci_dev);
+
+unsigned vgpu_config_power_state(PCIDevice *pci_dev);
+void vgpu_config_set_power_state(PCIDevice *pci_dev, unsigned state);
+bool vgpu_config_power_state_valid(unsigned state);
+
+/* Whether this write starts a Function Level Reset */
+bool vgpu_config_starts_flr(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
+                            int len);
+
+/* Load the PCIDevice from a stream as a whole, or change nothing */
+int vgpu_config_load(PCIDevice *pci_dev, QEMUFile *f);
+
+#endif
