@@ -129,6 +129,7 @@ device:			## the device for the installed QEMU
 	@$(STEP)/qemu-source.log "fetch QEMU's source" $(SETUP)/qemu-source
 	@$(STEP)/device.log "build the device for the installed QEMU" \
 	    qemu-device/preload/build "$$($(SETUP)/qemu-source)" $(BUILD)/device
+	@tail -n 1 $(BUILD)/log/device.log
 
 qemu: setup-qemu	## a QEMU with the device in its tree (QEMU_VERSION=10.0)
 	@$(STEP)/qemu-$(QEMU_VERSION).log \

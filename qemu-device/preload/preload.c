@@ -3,15 +3,16 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * This library is what LD_PRELOAD names. It needs nothing of QEMU itself, so
- * it loads into any program; it makes sure that the program is the very QEMU
- * that the device was compiled for, then loads the device from beside itself.
- * QEMU keeps no ABI between builds: a device in the wrong one would corrupt
- * memory far from here, so anything but the same version is refused.
+ * LD_PRELOAD names this library. It uses no symbol of QEMU's directly, so it
+ * loads into any program. In a QEMU it checks that the version is the one that
+ * the device was compiled for, then loads the device from its own folder. QEMU
+ * has no stable ABI: in another version the device would corrupt memory, so any
+ * other version is refused.
  *
- * Exit status: 1 with one line on standard error when the QEMU is the wrong
- * one, as QEMU does for a bad command line. A program that is not QEMU (a
- * helper that QEMU starts) is left alone.
+ * Exit status: 1 with one line on standard error if the device cannot be used
+ * in this QEMU, as QEMU does for a bad command line. Every other program that
+ * inherits LD_PRELOAD, such as a script or helper that QEMU starts, runs as if
+ * the library were not there.
  */
 
 #define _GNU_SOURCE
@@ -20,6 +21,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +32,13 @@
 
 #define DEVICE_LIBRARY "vgpu-stub.so"
 
-/* As QEMU's schema has them (qapi/misc or control.json, VersionInfo) */
+/*
+ * A trace event of the device, which is a global symbol wherever the device is
+ * compiled in: a QEMU that has it in its tree, or another copy of the library.
+ */
+#define DEVICE_SYMBOL "_TRACE_VGPU_STUB_MMIO_READ_DSTATE"
+
+/* VersionInfo of QEMU's QAPI schema (qapi/control.json) */
 typedef struct VersionTriple {
     int64_t major;
     int64_t minor;
@@ -77,43 +85,66 @@ static void check_version(QueryVersion *query)
     running_version(query, running, sizeof(running));
     if (strcmp(running, VGPU_BUILT_FOR) != 0) {
         refuse("the device is built for QEMU " VGPU_BUILT_FOR
-               ", but this is QEMU %s; run 'make device' to build it anew",
+               ", but this is QEMU %s; run 'make device' to rebuild it",
                running);
+    }
+}
+
+static const char *own_path(void)
+{
+    Dl_info self;
+
+    if (!dladdr((void *)own_path, &self)) {
+        refuse("cannot find the path of the preloaded library");
+    }
+    return self.dli_fname;
+}
+
+/* QEMU aborts when a type is registered twice */
+static void check_single(void)
+{
+    if (dlsym(RTLD_DEFAULT, DEVICE_SYMBOL)) {
+        refuse("this QEMU already has the device, built in or from another "
+               "library in LD_PRELOAD; remove %s from LD_PRELOAD", own_path());
     }
 }
 
 static void load_device(void)
 {
+    const char *own = own_path();
+    const char *slash = strrchr(own, '/');
     char path[PATH_MAX];
-    const char *slash;
-    Dl_info self;
 
-    if (!dladdr((void *)load_device, &self)) {
-        refuse("cannot tell where this library lies");
-    }
-    slash = strrchr(self.dli_fname, '/');
     snprintf(path, sizeof(path), "%.*s" DEVICE_LIBRARY,
-             slash ? (int)(slash + 1 - self.dli_fname) : 0, self.dli_fname);
-    if (!dlopen(path, RTLD_NOW)) {
+             slash ? (int)(slash + 1 - own) : 0, own);
+    /* global, for check_single() of another copy of this library */
+    if (!dlopen(path, RTLD_NOW | RTLD_GLOBAL)) {
         refuse("cannot load the device built for QEMU " VGPU_BUILT_FOR
-               ": %s; run 'make device' to build it anew", dlerror());
+               ": %s; run 'make device' to rebuild it", dlerror());
     }
+}
+
+/* QEMU's tools have the version too, but no PCI */
+static bool is_emulator(void)
+{
+    return dlsym(RTLD_DEFAULT, "qmp_query_version") &&
+           dlsym(RTLD_DEFAULT, "pci_register_bar");
 }
 
 static void __attribute__((constructor)) vgpu_preload(void)
 {
-    QueryVersion *query = (QueryVersion *)dlsym(RTLD_DEFAULT,
-                                                "qmp_query_version");
+    const char *program = program_invocation_short_name;
 
-    if (query) {
-        check_version(query);
+    if (is_emulator()) {
+        check_version((QueryVersion *)dlsym(RTLD_DEFAULT, "qmp_query_version"));
+        check_single();
         load_device();
         return;
     }
-    if (strncmp(program_invocation_short_name, "qemu-system-", 12) == 0) {
-        refuse("the device is built for QEMU " VGPU_BUILT_FOR ", but this %s "
-               "exports no symbols (it is built without modules); build the "
-               "device into its source instead",
-               program_invocation_short_name);
+    if (strncmp(program, "qemu-system-", 12) == 0) {
+        refuse("the device cannot be loaded into this %s, which exports no "
+               "PCI functions (built without modules, or without PCI); build "
+               "the device into its source instead, see docs/in-tree.md",
+               program);
     }
 }

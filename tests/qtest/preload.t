@@ -1,34 +1,41 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The preloaded device in the wrong place: another QEMU version, another
-# configuration, a QEMU without symbols, a program that is no QEMU. Each gets one
-# clear line or is left alone, never a wild error.
+# The preloaded device: how the wrapper qemu-vgpu-stub is called, and what happens
+# in the wrong place: another version or configuration of QEMU, a QEMU without
+# symbols, the device loaded twice, programs that are not QEMU. Each gets one clear
+# line or is left alone, never a crash.
 #
 # Needs: setup-device device
 use strict;
 use warnings;
-use File::Copy 'copy';
+use Cwd 'abs_path';
+use File::Copy 'cp';
+use File::Path 'make_path';
 use File::Temp 'tempdir';
 use Test::More;
 use Contract;
 
-my $device = build_dir() . '/device';
-my $source = `@{[top_dir()]}/tests/setup/qemu-source 2>/dev/null`;
+my $top = abs_path(top_dir());
+my $device = abs_path(build_dir()) . '/device';
+my $library = 'vgpu-stub-preload.so';
+my $build = "$top/qemu-device/preload/build";
+my $source = `'$top/tests/setup/qemu-source' 2>/dev/null`;
 chomp $source;
-my $dir = tempdir(CLEANUP => 1);
+my $dir = abs_path(tempdir(CLEANUP => 1));
 my ($version) = `qemu-system-x86_64 --version` =~ /^QEMU emulator version (.*)/;
 
 # Standard output and error together, and the exit status
 sub run_command {
     my ($command) = @_;
-    my $output = `$command 2>&1 </dev/null`;
+    my $output = `{ $command; } 2>&1 </dev/null`;
     return ($output, $? & 127 ? "signal $?" : $? >> 8);
 }
 
 sub one_line {
     my ($output, $pattern, $what) = @_;
     like substr($output, 0, 1000), qr/\A[^\n]*$pattern[^\n]*\n\z/, "$what: one line says what is wrong";
+    return;
 }
 
 sub refused {
@@ -36,63 +43,205 @@ sub refused {
     my ($output, $status) = run_command($command);
     one_line($output, $pattern, $what);
     is $status, 1, "$what: exit status";
+    return;
 }
 
-# The right QEMU
-my ($output, $status) = run_command("$device/qemu-vgpu-stub -device help");
-like $output, qr/^name "vgpu-stub", bus PCI, desc "[^"]+"/m, '-device help lists the device';
-is $status, 0, '-device help ends well';
-($output) = run_command('qemu-system-x86_64 -device help');
-unlike $output, qr/vgpu-stub/, 'without the preload it is not there';
-($output, $status) = run_command("$device/qemu-vgpu-stub -trace help");
-like $output, qr/^vgpu_stub_mmio_read$/m, 'trace events are known';
+# That a command starts a QEMU with the device, and that nothing else is said
+sub has_device {
+    my ($command, $what) = @_;
+    my ($output, $status) = run_command("$command -device vgpu-stub,help");
+    is $status, 0, "$what: exit status";
+    like $output, qr/\Avgpu-stub options:\n(?:  [^\n]*\n)+\z/, "$what: the device is there";
+    return;
+}
+
+sub write_text {
+    my ($path, $text) = @_;
+    open my $file, '>', $path or die "$path: $!";
+    print {$file} $text;
+    close $file or die "$path: $!";
+    return;
+}
+
+sub compile_library {
+    my ($out, @arguments) = @_;
+    system('gcc', '-shared', '-fPIC', '-o', $out, @arguments) == 0 or die "cannot build $out";
+    return;
+}
+
+# A copy of the wrapper and its libraries
+sub copy_device {
+    my ($to, @names) = @_;
+    make_path($to);
+    @names = ('qemu-vgpu-stub', $library, 'vgpu-stub.so') unless @names;
+    cp("$device/$_", "$to/$_") or die "$to/$_: $!" for @names;
+    return $to;
+}
+
+sub test_right_qemu {
+    my ($output, $status) = run_command("$device/qemu-vgpu-stub -device help");
+    like $output, qr/^name "vgpu-stub", bus PCI, desc "[^"]+"/m, '-device help lists the device';
+    is $status, 0, '-device help ends well';
+    ($output) = run_command('qemu-system-x86_64 -device help');
+    unlike $output, qr/vgpu-stub/, 'without the preload it is not there';
+    ($output) = run_command("$device/qemu-vgpu-stub -trace help");
+    like $output, qr/^vgpu_stub_mmio_read$/m, 'trace events are known';
+    return;
+}
+
+# The wrapper finds its library however it is called
+sub test_wrapper_path {
+    make_path("$dir/bin", "$dir/other");
+    symlink "$device/qemu-vgpu-stub", "$dir/bin/qemu-vgpu-stub" or die;
+    symlink '../bin/qemu-vgpu-stub', "$dir/other/vgpu" or die;
+    has_device("$dir/bin/qemu-vgpu-stub", 'a symbolic link');
+    has_device("$dir/other/vgpu", 'a relative link to a link, of another name');
+    has_device("cd $dir/other; ./vgpu", 'a relative path');
+    has_device("cd $device/..; device/qemu-vgpu-stub", 'a relative path to the wrapper itself');
+    has_device("cd $device; sh qemu-vgpu-stub", 'run by sh');
+    has_device("cd /; PATH=$dir/bin:\$PATH; qemu-vgpu-stub", 'found in PATH');
+    has_device("cd $dir; CDPATH=$device; export CDPATH; bin/qemu-vgpu-stub", 'with CDPATH set');
+    my $copy = copy_device("$dir/moved");
+    has_device("$copy/qemu-vgpu-stub", 'the folder was copied elsewhere');
+
+    for my $name ('my folder', 'a:b') {
+        my $bad = copy_device("$dir/$name");
+        refused("'$bad/qemu-vgpu-stub' -device help",
+            qr{cannot preload \Q$bad/$library\E: .*space or a colon; move its folder}, "in '$name'");
+        symlink "$bad/qemu-vgpu-stub", "$dir/bin/bad-$name" or die;
+        refused("'$dir/bin/bad-$name' -device help", qr/space or a colon/, "a link to '$name'");
+    }
+    my $alone = copy_device("$dir/wrapper", 'qemu-vgpu-stub');
+    refused("$alone/qemu-vgpu-stub -device help",
+        qr{\Q$alone/$library\E is missing: .*run 'make device'}, 'a copy of the wrapper alone');
+    return;
+}
+
+sub test_wrapper_environment {
+    refused("QEMU=/nonexistent/qemu $device/qemu-vgpu-stub -device help",
+        qr{cannot find the emulator '/nonexistent/qemu'; .*set QEMU to}, 'no emulator');
+    my ($output) = run_command("QEMU=/usr/bin/printf $device/qemu-vgpu-stub '[%s]' 'a b' '' '*'");
+    is $output, '[a b][][*]', 'arguments are passed on unchanged';
+
+    # libraries of the user's own, which stay in front and say that they are loaded
+    write_text("$dir/own.c", <<'C');
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static void __attribute__((constructor)) own(void)
+{
+    if (!strcmp(program_invocation_short_name, "qemu-system-x86_64"))
+        fprintf(stderr, "own in %s\n", getenv("LD_PRELOAD"));
+}
+C
+    compile_library("$dir/own$_.so", "$dir/own.c") for 1, 2;
+    for my $own ("$dir/own1.so", "$dir/own1.so $dir/own2.so") {
+        my ($said) = run_command("LD_PRELOAD='$own' $device/qemu-vgpu-stub -device vgpu-stub,help");
+        my $count = () = $own =~ /own\d/g;
+        like $said, qr{\A(?:own in \Q$own:$device/$library\E\n){$count}vgpu-stub options:\n},
+            "the user's LD_PRELOAD is kept, libraries: $count";
+    }
+    return;
+}
+
+# In LD_PRELOAD twice it is one library; two copies, or a device that is registered
+# already, as it is in a QEMU that was built with it, are refused
+sub test_twice {
+    has_device("LD_PRELOAD=$device/$library $device/qemu-vgpu-stub", 'named twice');
+    my $copy = copy_device("$dir/copy");
+    refused("LD_PRELOAD=$copy/$library $device/qemu-vgpu-stub -device help",
+        qr{QEMU already has the device, .*; remove \S*/\Q$library\E from LD_PRELOAD}, 'two copies');
+    refused("env LD_PRELOAD=$copy/vgpu-stub.so:$device/$library qemu-system-x86_64 -device help",
+        qr{QEMU already has the device, built in or .*; remove \Q$device/$library\E from LD_PRELOAD},
+        'a QEMU that has the device');
+    return;
+}
 
 # A device that was built for the version before an upgrade
-mkdir "$dir/old";
-copy("$device/vgpu-stub.so", "$dir/old/vgpu-stub.so");
-my $old = '7.2.1 (Debian 1:7.2+dfsg-1)';
-system('gcc', '-shared', '-fPIC', "-DVGPU_BUILT_FOR=\"$old\"", '-o',
-    "$dir/old/vgpu-stub-preload.so", top_dir() . '/qemu-device/preload/preload.c') == 0
-    or die 'cannot build the old library';
-refused("env LD_PRELOAD=$dir/old/vgpu-stub-preload.so qemu-system-x86_64 -device help",
-    qr/built for QEMU \Q$old\E, but this is QEMU \Q$version\E; run 'make device'/,
-    'another version');
-
-# The right version with nothing beside it, and with a device that does not load
-mkdir "$dir/alone";
-copy("$device/vgpu-stub-preload.so", "$dir/alone/vgpu-stub-preload.so");
-my $alone = "env LD_PRELOAD=$dir/alone/vgpu-stub-preload.so qemu-system-x86_64 -device help";
-refused($alone, qr/cannot load the device built for QEMU \Q$version\E: .*; run 'make device'/,
-    'no device beside it');
-
-# A device whose configuration differs from QEMU's: PCIDevice has another size
-mkdir "$dir/config";
-run_command("grep -v CONFIG_INT128 $device/gen/config-host.h >$dir/config/config-host.h");
-($output, $status) = run_command("env CPPFLAGS=-I$dir/config "
-    . top_dir() . "/qemu-device/preload/build '$source' $dir/small");
-is $status, 0, 'a device without CONFIG_INT128 is built' or diag $output;
-refused("$dir/small/qemu-vgpu-stub -device help",
-    qr/a PCI device has \d+ bytes in this QEMU, \d+ in the headers.*run 'make/,
-    'another configuration');
-
-# A QEMU that exports nothing, and programs that are no QEMU
-copy('/bin/true', "$dir/qemu-system-x86_64");
-chmod 0755, "$dir/qemu-system-x86_64";
-refused("env QEMU=$dir/qemu-system-x86_64 $device/qemu-vgpu-stub",
-    qr/built for QEMU \Q$version\E, but this qemu-system-x86_64 exports no symbols/,
-    'a QEMU without symbols');
-($output, $status) = run_command("env LD_PRELOAD=$device/vgpu-stub-preload.so /bin/echo well");
-is "$status $output", "0 well\n", 'a program that is no QEMU is left alone';
-
-# Building for a QEMU that cannot be served
-my $build = top_dir() . '/qemu-device/preload/build';
-refused("$build /nonexistent $dir/out", qr/is no QEMU source tree/, 'no source');
-mkdir "$dir/source";
-for my $release ('11.0.0', '7.2.999') {
-    open my $file, '>', "$dir/source/VERSION" or die;
-    print $file "$release\n";
-    close $file;
-    refused("$build $dir/source $dir/out", qr/QEMU \Q$release\E/, "source of $release");
+sub test_other_version {
+    my $old = '7.2.1 (Debian 1:7.2+dfsg-1)';
+    my $at = copy_device("$dir/old", 'vgpu-stub.so');
+    compile_library("$at/$library", "-DVGPU_BUILT_FOR=\"$old\"", "$top/qemu-device/preload/preload.c");
+    refused("LD_PRELOAD=$at/$library qemu-system-x86_64 -device help",
+        qr/built for QEMU \Q$old\E, but this is QEMU \Q$version\E; run 'make device'/,
+        'another version');
+    return;
 }
+
+sub test_missing_device {
+    my $alone = copy_device("$dir/alone", $library);
+    refused("LD_PRELOAD=$alone/$library qemu-system-x86_64 -device help",
+        qr/cannot load the device built for QEMU \Q$version\E: .*; run 'make device'/,
+        'no device beside it');
+    return;
+}
+
+# PCIDevice has another layout
+sub test_other_configuration {
+    make_path("$dir/config");
+    run_command("grep -v 'CONFIG_INT128 ' $device/gen/config-host.h >$dir/config/config-host.h");
+    my ($output, $status) = run_command("CPPFLAGS=-I$dir/config $build '$source' $dir/small");
+    is $status, 0, 'a device without CONFIG_INT128 is built' or diag $output;
+    refused("$dir/small/qemu-vgpu-stub -device help",
+        qr/a PCI device has \d+ bytes in this QEMU, \d+ in the headers.*run 'make/,
+        'another configuration');
+    return;
+}
+
+sub test_no_symbols {
+    cp('/bin/true', "$dir/qemu-system-x86_64") or die;
+    chmod 0755, "$dir/qemu-system-x86_64";
+    refused("QEMU=$dir/qemu-system-x86_64 $device/qemu-vgpu-stub",
+        qr{cannot be loaded into this qemu-system-x86_64, which exports no PCI functions.*docs/in-tree\.md},
+        'a QEMU without symbols');
+    return;
+}
+
+# QEMU's own tools export the query of the version, but have no PCI
+sub test_other_programs {
+    my @programs = ('/bin/echo', 'qemu-img --version', 'qemu-storage-daemon --version');
+    for my $program (@programs) {
+        my @plain = run_command($program);
+        is_deeply [run_command("LD_PRELOAD=$device/$library $program")], \@plain,
+            "$program is left alone";
+    }
+    my ($plain) = run_command('qemu-storage-daemon --version');
+    run_command("$device/qemu-vgpu-stub -display none -nodefaults"
+        . " -incoming 'exec:{ echo \"\$LD_PRELOAD\"; qemu-storage-daemon --version; } >$dir/child 2>&1; cat $dir/child'");
+    my ($child) = run_command("cat $dir/child");
+    is $child, "$device/$library\n$plain", 'a child of QEMU inherits it and is left alone';
+    return;
+}
+
+sub test_build {
+    my ($output, $status) = run_command("$build '$source' $dir/built");
+    is $output, "built $dir/built/qemu-vgpu-stub for qemu-system-x86_64 $version\n",
+        'one line says what was built';
+    ($output, $status) = run_command("$build '$source' $dir/built");
+    is $output, "$dir/built/qemu-vgpu-stub is up to date for qemu-system-x86_64 $version\n",
+        'and what is up to date';
+
+    refused("$build /nonexistent $dir/out", qr/is no QEMU source tree/, 'no source');
+    refused("QEMU=/nonexistent/qemu $build '$source' $dir/out", qr{no emulator /nonexistent/qemu},
+        'no emulator');
+    make_path("$dir/source");
+    write_text("$dir/source/VERSION", "9.2.0\n");
+    refused("$build $dir/source $dir/out", qr/QEMU 9\.2\.0, but qemu-system-x86_64 is \Q$version\E/,
+        'source of another release');
+    return;
+}
+
+subtest 'the right QEMU' => \&test_right_qemu;
+subtest 'the path of the wrapper' => \&test_wrapper_path;
+subtest 'the environment of the wrapper' => \&test_wrapper_environment;
+subtest 'loaded twice' => \&test_twice;
+subtest 'another version' => \&test_other_version;
+subtest 'no device' => \&test_missing_device;
+subtest 'another configuration' => \&test_other_configuration;
+subtest 'no symbols' => \&test_no_symbols;
+subtest 'other programs' => \&test_other_programs;
+subtest 'building' => \&test_build;
 
 done_testing;
