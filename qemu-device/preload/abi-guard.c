@@ -1,33 +1,60 @@
 /*
- * vgpu-stub: hold QEMU's idea of a PCI device against the one compiled in
+ * vgpu-stub: compare the layout of PCIDevice in QEMU with the one compiled in
  *
- * The version is already known to match (preload.c). What is left is a build
- * whose configuration differs from QEMU's own, which moves the fields of
- * PCIDevice: CONFIG_INT128 alone makes 24 bytes.
+ * preload.c has checked the version. A QEMU of the same version that was built
+ * with another configuration can still lay out PCIDevice differently:
+ * CONFIG_INT128 alone changes the size of every MemoryRegion in it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #include "qemu/osdep.h"
 #include "qemu/module.h"
+#include "hw/qdev-properties.h"
 #include "hw/misc/vgpu-stub-compat.h"
+
+/* Fields from the start of PCIDevice to its end, each behind a property */
+static const struct {
+    const char *property;
+    ptrdiff_t offset;
+} known_fields[] = {
+    { "addr", offsetof(PCIDevice, devfn) },
+    { "multifunction", offsetof(PCIDevice, cap_present) },
+    { "romfile", offsetof(PCIDevice, romfile) },
+    { "rombar", offsetof(PCIDevice, rom_bar) },
+    { "failover_pair_id", offsetof(PCIDevice, failover_pair_id) },
+    { "acpi-index", offsetof(PCIDevice, acpi_index) },
+};
+
+/* The offset that QEMU itself was compiled with, -1 if it has no such property */
+static ptrdiff_t offset_in_qemu(const char *name)
+{
+    ObjectClass *klass = object_class_by_name(TYPE_PCI_DEVICE);
+    ObjectProperty *property = object_class_property_find(klass, name);
+    const Property *qdev_property = property ? property->opaque : NULL;
+
+    return qdev_property ? qdev_property->offset : -1;
+}
 
 static void vgpu_abi_guard(void)
 {
-    size_t theirs = object_type_get_instance_size(TYPE_PCI_DEVICE);
+    size_t i;
 
-    if (theirs == sizeof(PCIDevice)) {
-        return;
+    for (i = 0; i < ARRAY_SIZE(known_fields); i++) {
+        ptrdiff_t offset = offset_in_qemu(known_fields[i].property);
+
+        if (offset == known_fields[i].offset) {
+            continue;
+        }
+        fprintf(stderr, "vgpu-stub: this QEMU was built with another "
+                "configuration than the device: '%s' of a PCI device is at "
+                "offset %td in QEMU and %td in the device; build the device "
+                "into its source instead, see docs/in-tree.md\n",
+                known_fields[i].property, offset, known_fields[i].offset);
+        /* not exit(): QEMU is not up yet, its exit handlers would abort */
+        _exit(1);
     }
-    fprintf(stderr, "vgpu-stub: a PCI device has %zu bytes in this QEMU, %zu "
-            "in the headers that the device was compiled with; run "
-            "'make distclean device' to build it anew\n",
-            theirs, sizeof(PCIDevice));
-    /* not exit(): QEMU is not up yet, its exit handlers would abort */
-    _exit(1);
 }
 
-/*
- * Types are complete when the migration stage runs, and no object exists yet.
- */
+/* All types are registered before this stage, and no object exists yet */
 migration_init(vgpu_abi_guard)

@@ -185,8 +185,8 @@ sub test_other_configuration {
     my ($output, $status) = run_command("CPPFLAGS=-I$dir/config $build '$source' $dir/small");
     is $status, 0, 'a device without CONFIG_INT128 is built' or diag $output;
     refused("$dir/small/qemu-vgpu-stub -device help",
-        qr/a PCI device has \d+ bytes in this QEMU, \d+ in the headers.*run 'make/,
-        'another configuration');
+        qr{another configuration than the device: '\S+' of a PCI device is at offset \d+ in QEMU }
+        . qr{and \d+ in the device; .*docs/in-tree\.md}, 'another configuration');
     return;
 }
 
@@ -230,6 +230,11 @@ sub test_build {
     write_text("$dir/source/VERSION", "9.2.0\n");
     refused("$build $dir/source $dir/out", qr/QEMU 9\.2\.0, but qemu-system-x86_64 is \Q$version\E/,
         'source of another release');
+    write_text("$dir/newer", "#!/bin/sh\necho 'QEMU emulator version 9.2.0 (v9.2.0)'\n");
+    chmod 0755, "$dir/newer";
+    refused("QEMU=$dir/newer $build $dir/source $dir/out",
+        qr{into QEMU 7\.2 and 10\.0 \(Debian 12 and 13\), but \S+ is 9\.2\.0; .*docs/in-tree\.md},
+        'a release that is not known');
     return;
 }
 
