@@ -3,6 +3,8 @@
 #
 # tests/setup/step: what a person sees of a step that succeeds, that fails, whose
 # log cannot be written, and that is interrupted.
+#
+# Needs: setup-test
 use strict;
 use warnings;
 use File::Temp 'tempdir';
