@@ -89,7 +89,7 @@ check-debug: setup-check guest	## the same with a kernel that finds faults
 	@BUILD=$(BUILD) GUEST=$(BUILD)/guests/debug KERNEL=bzImage \
 	    KERNEL_OPTIONS=rcupdate.rcu_cpu_stall_suppress=1 \
 	    VM_MEMORY=1024 VM_TIMEOUT=1200 prove --timer -Itests/lib \
-	    $(addprefix tests/guest/,refusals.t lifecycle.t many.t suspend.t hotplug.t unplug.t)
+	    $(addprefix tests/guest/,refusals.t lifecycle.t reset.t sysfs.t many.t suspend.t hotplug.t unplug.t)
 
 # libxl's default emulator is that of i386, whatever the guest is
 XEN_QEMU = env PROGRAMS=qemu-system-i386 $(SETUP)/qemu-in-tree 7.2 \
