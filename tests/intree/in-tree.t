@@ -53,9 +53,16 @@ local $ENV{QTEST_QEMU_BINARY} = $qemu;
 local $ENV{QTEST_QEMU_IMG} = '/usr/bin/qemu-img'; # without it, no snapshots
 my @lines = qx('$build/tests/qtest/vgpu-stub-test' --tap -m quick 2>&1);
 is $?, 0, 'vgpu-stub-test ends well';
-my @passed = grep { /^ok \d+ / } @lines;
+my @passed = map { m{^ok \d+ /x86_64/vgpu-stub/(\S+)} ? $1 : () } @lines;
 my ($planned) = map { /^1\.\.(\d+)$/ ? $1 : () } @lines;
-ok scalar @passed >= 34, scalar(@passed) . ' of its cases pass';
-is scalar @passed, $planned // 0, 'as many as planned' or diag @lines;
+is scalar @passed, $planned // 0, 'all of its cases pass' or diag @lines;
+is_deeply [sort keys %{ { map { s{^(?:pc|q35|root-port)/}{}r => 1 } @passed } }], [sort { $a cmp $b } cases()],
+    'these are the cases in its source';
+
+sub cases {
+    open my $file, '<', top_dir() . '/qemu-device/tests/qtest/vgpu-stub-test.c' or die $!;
+    my $source = do { local $/; <$file> };
+    return $source =~ m{\b(?:add\("|qtest_add_func\("/vgpu-stub/)([^"]+)"}g;
+}
 
 done_testing;

@@ -31,8 +31,20 @@ my ($status, $patch) = run_command("$integrate --patch '$source'");
 is $status, 0, '--patch';
 my @paths = $patch =~ m{^\+\+\+ b/(\S+)$}mg;
 my @new = $patch =~ m{^--- /dev/null\n\+\+\+ b/(\S+)$}mg;
-ok @paths > 10, 'the patch has all files';
-ok @new >= 5, 'some of them are new';
+is_deeply [sort @new], [sort { $a cmp $b } device_files()], 'the patch adds every file of the device';
+my %is_new = map { $_ => 1 } @new;
+is_deeply [sort grep { !$is_new{$_} } @paths], [qw(Kconfig.host docs/specs/index.rst hw/misc/Kconfig
+    hw/misc/meson.build hw/misc/trace-events meson.build meson_options.txt
+    scripts/meson-buildoptions.sh tests/qtest/fuzz/meson.build tests/qtest/meson.build)],
+    'and changes these';
+
+# Where the files of this tree go in QEMU's
+sub device_files {
+    my $own = top_dir() . '/qemu-device';
+    my @files = map { s{^\Q$own\E/}{}r } glob "$own/hw/misc/*.[ch] $own/docs/specs/*.rst"
+        . " $own/tests/qtest/*.c $own/tests/qtest/fuzz/*.c";
+    return @files, map { s{.*/}{hw/misc/}r } glob top_dir() . '/include/*.h';
+}
 
 # A tree of just the files that are concerned
 sub make_tree {

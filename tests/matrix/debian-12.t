@@ -16,7 +16,7 @@ $ENV{BUILD} = build_dir();
 my $top = top_dir();
 open my $kernels, '<', "$top/tests/setup/kernels" or die "kernels: $!";
 my @names = map { /^(\S+) .* bookworm-modules / ? $1 : () } <$kernels>;
-cmp_ok scalar @names, '>', 3, 'the table of kernels is read';
+is scalar @names, 7, 'the table of kernels is read';
 
 # What the commands print is told where they fail
 sub succeeds {

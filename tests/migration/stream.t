@@ -96,21 +96,20 @@ sub load_broken {
 }
 
 sub test_flips {
-    my ($refused, @accepted, @wrong) = (0);
+    my (@accepted, @wrong);
     for my $offset (0 .. $disk->find_section - 1) {
         for my $flip (0 .. ($ENV{FLIPS} // 1) - 1) {
             my $bit = 1 << ($offset + $flip) % 8;
             my $byte = ord $disk->bytes($offset, 1);
             my ($error, @faults) = load_broken($offset, chr($byte ^ $bit));
-            $refused++ if $error;
-            push @accepted, $offset - $disk->data unless $error;
+            push @accepted, $offset - $disk->data unless $error || $flip;
             push @wrong, sprintf '%#x, bit %#x: %s', $offset - $disk->data, $bit, "@faults"
                 if @faults;
         }
     }
-    note "$refused refused, loaded with changes at: @accepted";
     is "@wrong", '', 'a flipped bit is refused or harmless' or diag map { "$_\n" } @wrong;
-    cmp_ok $refused, '>', 100, 'most flipped bits are refused';
+    # QEMU's own version, bits that a guest may write, SCRATCH and BAD_ACCESS
+    is "@accepted", join(' ', 0 .. 3, 11, 16, 22, 23, 64, 276 .. 283), 'all others are refused';
     is load(), '', 'the section itself is loaded';
 }
 

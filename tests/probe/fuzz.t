@@ -24,12 +24,14 @@ my ($status, undef, $err) = run_command('gcc', '-std=gnu11', '-g', '-O1', '-fsan
     '-I' . top_dir() . '/include', "-I$tools", '-o', $replay, @sources, '-lpci', '-ljansson');
 is $status, 0, 'the target builds' or BAIL_OUT $err;
 is +(run_command("$fuzz/seeds", $seeds))[0], 0, 'the seeds are written';
+is_deeply [sort grep { !/\.bytes$/ } map { s{.*/}{}r } glob "$seeds/*"],
+    [sort map { $_->{name} } read_corpus()], 'one for each row of the corpus';
 
 # errors leave memory behind, which the process would give back
 local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
 for my $folder ("$fuzz/corpus", $seeds) {
     my @inputs = sort glob "$folder/*";
-    cmp_ok scalar(@inputs), '>', 100, "$folder: there are inputs";
+    isnt scalar(@inputs), 0, "$folder: there are inputs";
     my ($code, $out, $log) = run_command('timeout', '120', $replay, @inputs);
     is $code, 0, "$folder: no input does harm" or diag substr $log, -3000;
     is scalar(() = $log =~ /^\//mg), scalar(@inputs), "$folder: all of them were run";

@@ -48,12 +48,6 @@ hints_are 'another slot', ["near miss: .*$id\\] is a vgpu-stub, but not what"], 
 hints_are 'a dump', ['the dump has 1 PCI device, 1 of vendor', 'near miss'],
     '-d', 'dead:', '-F', probe_dir() . '/dumps/conventional.dump';
 
-SKIP: {
-    my ($cmdline) = read_file('/proc/cmdline') =~ /(?:^| )(pci=\S+)/;
-    skip 'this kernel was started without pci=', 1 unless $cmdline;
-    like +(run_probe(with_device('2=12')))[2], qr/started with '\Q$cmdline\E'/, 'options of the kernel';
-}
-
 # report
 my @sysfs = sysfs();
 my ($status, $report) = run_probe(@sysfs, 'report');

@@ -32,9 +32,8 @@ sub writes_of {
 sub is_readonly {
     my ($name, @arguments) = @_;
     my ($status) = run_command('strace', '-f', '-o', $trace, probe_path(), @arguments);
-    cmp_ok $status, '<', 5, "$name: it ran";
-    my @reads = grep { /config.*O_RDONLY|memfd_create/ } split /\n/, read_file($trace);
-    cmp_ok scalar(@reads), '>', 0, "$name: the trace shows what is read";
+    is $status, (run_command(probe_path(), @arguments))[0], "$name: it ends as without strace";
+    like read_file($trace), qr/config.*O_RDONLY|memfd_create/, "$name: the trace shows what is read";
     is join("\n", writes_of()), '', "$name: nothing is written";
     return;
 }
@@ -48,6 +47,6 @@ is_readonly 'a dump', '-F', probe_dir() . '/dumps/endpoint.dump';
 
 # and the trace shows what writes, else all this says nothing
 run_command('strace', '-f', '-o', $trace, 'sh', '-c', 'echo x >"$0"', scratch_dir() . '/x');
-cmp_ok scalar(writes_of()), '>', 0, 'a write is seen';
+is scalar(writes_of()), 1, 'a write is seen';
 
 done_testing;
