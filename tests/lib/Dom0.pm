@@ -14,10 +14,11 @@
 #       {same}       whether that was the same process
 #       {status}     wait's status
 #       {log}        standard error
+#       {took}       seconds
 #   $dom0->setup(ARGUMENT...)       run setup: exit status, output, errors
 #
-# The stock wrapper's stand-in runs $dom0->{stock}, Perl, after it has written
-# down its arguments.
+# The stock wrapper's stand-in runs $dom0->{stock}, Perl, after it has recorded
+# its arguments. $dom0->{through} is a command that runs qemu-wrapper.
 package Dom0;
 
 use strict;
@@ -25,6 +26,7 @@ use warnings;
 use File::Basename 'dirname';
 use File::Path 'make_path';
 use File::Temp 'tempdir';
+use Time::HiRes 'time';
 use Contract;
 use Qmp;
 
@@ -41,7 +43,7 @@ sub new {
     my ($class) = @_;
     # what does not belong to the host is kept beside it, in files root.*
     my $root = tempdir(CLEANUP => 1) . '/root';
-    my $self = bless { root => $root, stock => '', seconds => 20 }, $class;
+    my $self = bless { root => $root, stock => '', seconds => 20, through => [] }, $class;
     $self->stock_wrapper;
     $self->write(EMULATOR, "\x7fELF\0\0vgpu-stub\0other-device\0");
     $self->program('usr/bin/xenstore-read',
@@ -124,16 +126,17 @@ sub wrapper_process {
     return $pid if $pid;
     open STDERR, '>', "$self->{root}/log";
     $ENV{VGPU_STUB_ROOT} = $self->{root};
-    $ENV{VGPU_STUB_SECONDS} = $self->{seconds};
+    $ENV{VGPU_STUB_SECONDS} = $self->{seconds} if defined $self->{seconds};
     $ENV{STOCK} = $self->{stock};
     $self->{before}->() if $self->{before};
-    exec "$folder/qemu-wrapper", @arguments;
+    exec @{ $self->{through} }, "$folder/qemu-wrapper", @arguments;
     die "exec: $!";
 }
 
 sub start {
     my ($self, @arguments) = @_;
     unlink "$self->{root}/started";
+    my $began = time;
     my $pid = $self->wrapper_process(@arguments);
     local $SIG{ALRM} = sub { kill 'KILL', $pid; die "qemu-wrapper hangs" };
     alarm 60;
@@ -147,6 +150,7 @@ sub start {
         same => ($own // 0) == $pid,
         status => $status,
         log => Qmp::slurp("$self->{root}/log"),
+        took => time - $began,
     };
 }
 

@@ -1,12 +1,12 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What qemu-device/xcp-ng/qemu-wrapper takes for granted of QEMU and of the
-# device, asked of a real QEMU: the device's properties, the slots, and the name of
-# the device in a saved state. tests/intree/xcp-ng.t asks the rest.
+# What qemu-device/xcp-ng/qemu-wrapper assumes of QEMU and of the device, checked with
+# a real QEMU: the device's properties, the slots, and the device's section in a saved
+# state. tests/intree/xcp-ng.t checks that the program is seen to have the device.
 #
-# The machine has a network card where xenopsd puts the first, and the display in
-# slot 2 and behind all other arguments, as the stock wrapper puts it.
+# The machine has a network card in the slot that xenopsd gives the first one, and the
+# display in slot 2 and behind all other arguments, as the stock wrapper does.
 #
 # Needs: setup-device device
 use strict;
@@ -45,9 +45,8 @@ sub starts {
     return ($? == 0, $output);
 }
 
-# Of the device's properties the wrapper lets one through. One that the device
-# has of its own, and not as any PCI device does, must be decided on here and
-# there; these can only be read.
+# The wrapper accepts one of the device's properties. A property that other PCI
+# devices do not have needs a decision here and there; these can only be read.
 sub test_properties {
     my %has = map { $_ => 1 } properties('vgpu-stub');
     ok $has{addr}, 'the device has the property addr';
@@ -78,8 +77,22 @@ sub test_slots {
 sub save {
     my ($state, @device) = @_;
     my $vm = Qtest->new(@machine, @device);
+    save_vm($vm, $state);
+    return;
+}
+
+sub save_vm {
+    my ($vm, $state) = @_;
     $vm->qmp('xen-save-devices-state', { filename => $state, live => JSON::PP::false });
     $vm->quit;
+    return;
+}
+
+# A guest can fill the display's palette, which is saved, with any bytes
+sub plant {
+    my ($vm, $bytes) = @_;
+    $vm->send_command('outb 0x3c8 0');
+    $vm->send_command(sprintf 'outb 0x3c9 0x%x', ord) for split //, $bytes . "\0\0";
     return;
 }
 
@@ -103,6 +116,9 @@ sub test_state {
     save($state, @saved);
     my $device = added('["-device","vgpu-stub,addr=1e"]', '-loadvm', $state);
     is_deeply $device, \@saved, 'the slot is found in a saved state';
+    save($state, @saved, '-global', 'migration.send-section-footer=off');
+    is_deeply added('["-device","vgpu-stub,addr=1e"]', '-loadvm', $state), \@saved,
+        'and in one without footers, as machines before 2.4 write it';
     save($state);
     is_deeply added('["-device","vgpu-stub"]', '-loadvm', $state), [],
         'none is found in the state of a VM without the device';
@@ -114,8 +130,29 @@ sub test_state {
         'nor with another slot';
 }
 
+# What a guest writes does not take a VM's slot from it
+sub test_planted {
+    my $state = "$dom0->{root}/state";
+    my $name = '0000:00:1f.0/vgpu-stub';
+    for my $planted ($name, pack 'CNC/aNN', 4, 99, $name, 0, 1) {
+        my $vm = Qtest->new(@machine, @before, '-device', 'vgpu-stub,addr=1d', @behind);
+        plant($vm, $planted);
+        save_vm($vm, $state);
+        cmp_ok index(Qmp::slurp($state), $planted), '>', 0, 'the state has what a guest planted';
+        is_deeply added('["-device","vgpu-stub,addr=1d"]', '-loadvm', $state),
+            ['-device', 'vgpu-stub,addr=1d'], 'the slot is the true one';
+    }
+    my $vm = Qtest->new(@machine, @behind);
+    plant($vm, $name);
+    save_vm($vm, $state);
+    is_deeply added('["-device","vgpu-stub,addr=1f"]', '-loadvm', $state), [],
+        'a name that a guest planted is not the device';
+    return;
+}
+
 test_properties();
 test_slots();
 test_state();
+test_planted();
 
 done_testing;
