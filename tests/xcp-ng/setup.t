@@ -1,189 +1,211 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# qemu-device/xcp-ng/setup on folders that look like an XCP-ng host: what it puts
-# there xenopsd finds, what it takes away leaves nothing, no file that was there
-# changes, and xenopsd is restarted before the wrapper that it calls is gone.
+# qemu-device/xcp-ng/setup on directories that look like an XCP-ng host: it installs
+# what xenopsd finds and removes all of it, no file that was there changes, and
+# xenopsd is restarted before the wrapper that it calls is removed.
 #
 # Needs: setup-test
 use strict;
 use warnings;
-use File::Find 'find';
 use Test::More;
 use Contract;
 use Dom0;
-
-my $wrapper = 'usr/local/lib/vgpu-stub/qemu-wrapper';
-my $unit = 'usr/lib/systemd/system/xenopsd-xc.service';
-my $key = 'upstream-compat-qemu-dm-wrapper';
-my %folders = ('8.2' => 'etc/xenopsd-xc.conf.d', '8.3' => 'etc/xenopsd.conf.d');
-
-# The lines by which the two differ, as their packages have them
-sub host {
-    my ($version) = @_;
-    my $dom0 = Dom0->new;
-    my $option = $version eq '8.3' ? ' --config-dir /etc/xenopsd.conf.d' : '';
-    $dom0->write('etc/xensource-inventory',
-        "PRODUCT_BRAND='XCP-ng'\nPRODUCT_NAME='xenenterprise'\nPRODUCT_VERSION='$version.0'\n");
-    $dom0->write($unit, "[Service]\nExecStart=/usr/sbin/xenopsd-xc"
-        . " --config /etc/xenopsd.conf$option \$XENOPSD_OPTIONS\nStandardError=null\n");
-    $dom0->write('etc/xenopsd.conf', "# settings\ninventory=/etc/xensource-inventory\n# $key=x");
-    $dom0->write('usr/local/lib/.keep', '');
-    mkdir "$dom0->{root}/$folders{'8.3'}" if $version eq '8.3';
-    systemctl($dom0, 'exit 0');
-    return $dom0;
-}
-
-# It writes down what it was told, and whether the wrapper was there
-sub systemctl {
-    my ($dom0, $body) = @_;
-    $dom0->program('usr/bin/systemctl', <<"END");
-#!/bin/sh
-{ echo "\$*"; ls '$dom0->{root}/$wrapper'; ls '$dom0->{root}'/etc/xenopsd*.d; } >>'$dom0->{root}.told' 2>&1
-$body
-END
-    return;
-}
-
-sub told {
-    my ($dom0) = @_;
-    my $told = Qmp::slurp("$dom0->{root}.told");
-    unlink "$dom0->{root}.told";
-    return $told;
-}
-
-# Path, mode and content of all that is there
-sub tree {
-    my ($dom0) = @_;
-    my @entries;
-    find({ no_chdir => 1, wanted => sub {
-        my $mode = sprintf '%o', (lstat)[2];
-        push @entries, "$File::Find::name $mode " . (-f ? Qmp::slurp($_) : '');
-    } }, $dom0->{root});
-    return [sort @entries];
-}
+use SetupTest;
 
 sub check_files {
     my ($dom0, $version) = @_;
-    my $root = $dom0->{root};
-    is Qmp::slurp("$root/$folders{$version}/vgpu-stub.conf"), "$key=/$wrapper\n",
-        "$version: the setting";
-    is_deeply [map { s{.*/}{}r } glob "$root/$folders{$version}/* $root/$folders{$version}/.?*"],
-        ['vgpu-stub.conf', '..'], "$version: nothing else is where xenopsd reads all";
-    is Qmp::slurp("$root/$wrapper"),
-        Qmp::slurp(top_dir() . '/qemu-device/xcp-ng/qemu-wrapper'), "$version: the wrapper";
-    ok -x "$root/$wrapper", "$version: it can be run";
+    my ($root, $folder) = ($dom0->{root}, "$dom0->{root}/" . FOLDERS->{$version});
+    is Qmp::slurp("$folder/vgpu-stub.conf"), KEY . '=/' . WRAPPER . "\n", "$version: the setting";
+    is_deeply [map { s{.*/}{}r } glob "$folder/* $folder/.?*"], ['vgpu-stub.conf', '..'],
+        "$version: nothing else is where xenopsd reads all";
+    is Qmp::slurp("$root/" . WRAPPER), Qmp::slurp(top_dir() . '/qemu-device/xcp-ng/qemu-wrapper'),
+        "$version: the wrapper";
+    my %modes = (WRAPPER, '755', FOLDERS->{$version} . '/vgpu-stub.conf', '644',
+        'usr/local/lib/vgpu-stub', '755', FOLDERS->{$version}, '755');
+    is mode($dom0, $_), $modes{$_}, "$version: mode of $_" for sort keys %modes;
+    return;
 }
 
 sub test_version {
     my ($version) = @_;
     my $dom0 = host($version);
-    my @setup = ('--root', $dom0->{root});
     my $before = tree($dom0);
+    my $umask = umask 077;
 
-    my ($status, $output, $errors) = $dom0->setup(@setup, 'install');
+    my ($status, $output, $errors) = install($dom0);
+    umask $umask;
     is $status, 0, "$version: install" or diag $errors;
-    like $output, qr/systemctl restart xenopsd-xc\nrunning VMs are not touched\n\z/,
-        "$version: it says what to do next";
+    is $output, "installed $dom0->{root}/@{[WRAPPER]}, named in "
+        . "$dom0->{root}/@{[FOLDERS->{$version}]}/vgpu-stub.conf\n"
+        . "now, while no VM is starting or moving: systemctl restart xenopsd-xc\n"
+        . "running VMs are not touched\n", "$version: it says what to do next";
     is $errors, '', "$version: no errors";
     is told($dom0), '', "$version: nothing is restarted yet";
     check_files($dom0, $version);
 
     my $installed = tree($dom0);
-    ($status) = $dom0->setup(@setup, 'install');
+    ($status) = install($dom0);
     is $status, 0, "$version: install again";
     is_deeply tree($dom0), $installed, "$version: which changes nothing";
 
-    ($status, $output) = $dom0->setup(@setup, 'uninstall');
+    ($status, $output) = uninstall($dom0);
     is $status, 0, "$version: uninstall";
+    is $output, "restarting xenopsd-xc; running VMs are not touched\nremoved\n",
+        "$version: it says what it does";
     my $told = told($dom0);
-    like $told, qr/\Arestart xenopsd-xc\n\Q$dom0->{root}\/$wrapper\E\n/,
+    like $told, qr/\Arestart xenopsd-xc\n\Q$dom0->{root}\/@{[WRAPPER]}\E\n/,
         "$version: restarted while the wrapper is there";
     unlike $told, qr/vgpu-stub\.conf/, "$version: and the setting is not";
     is_deeply tree($dom0), $before, "$version: all is as it was";
 
-    ($status, $output) = $dom0->setup(@setup, 'uninstall');
+    ($status, $output) = uninstall($dom0);
     is $status, 0, "$version: uninstall again";
     is $output, "nothing is installed\n", "$version: which says so";
     is told($dom0), '', "$version: and restarts nothing";
+    is_deeply tree($dom0), $before, "$version: and removes nothing";
 }
 
 sub test_restart_fails {
     my $dom0 = host('8.3');
-    my @setup = ('--root', $dom0->{root});
     my $before = tree($dom0);
-    $dom0->setup(@setup, 'install');
+    install($dom0);
     systemctl($dom0, 'exit 1');
-    my ($status, $output, $errors) = $dom0->setup(@setup, 'uninstall');
+    my ($status, $output, $errors) = uninstall($dom0);
     is $status, 1, 'the restart fails: exit status';
-    like $errors, qr/\Asetup: xenopsd-xc did not restart, [^\n]*uninstall again\n\z/,
+    like $errors, qr/\Asetup: xenopsd-xc did not restart [^\n]*, then uninstall again\n\z/,
         'the restart fails: one line';
-    ok -x "$dom0->{root}/$wrapper", 'the restart fails: the wrapper stays';
+    ok -x "$dom0->{root}/" . WRAPPER, 'the restart fails: the wrapper stays';
+    told($dom0);
     systemctl($dom0, 'exit 0');
-    ($status) = $dom0->setup(@setup, 'uninstall');
+    ($status) = uninstall($dom0);
     is $status, 0, 'a second time goes on';
+    like told($dom0), qr/\Arestart xenopsd-xc\n/, 'and restarts';
     is_deeply tree($dom0), $before, 'and all is as it was';
 }
 
-sub refused {
-    my ($dom0, $pattern, $what) = @_;
+# xenopsd that runs still calls the wrapper
+sub test_wrapper_gone {
+    my $dom0 = host('8.3');
     my $before = tree($dom0);
-    my ($status, $output, $errors) = $dom0->setup('--root', $dom0->{root}, 'install');
-    is $status, 1, "$what: exit status";
-    like $errors, qr/\Asetup: [^\n]*$pattern[^\n]*\n\z/, "$what: one line";
-    is $output, '', "$what: nothing else";
-    is_deeply tree($dom0), $before, "$what: nothing is changed";
+    install($dom0);
+    $dom0->remove(WRAPPER);
+    my ($status, $output) = uninstall($dom0);
+    is $status, 0, 'without the wrapper: uninstall';
+    like told($dom0), qr/\Arestart xenopsd-xc\n/, 'without the wrapper: xenopsd is restarted';
+    is $output, "restarting xenopsd-xc; running VMs are not touched\nremoved\n",
+        'without the wrapper: it says so';
+    is_deeply tree($dom0), $before, 'without the wrapper: all is as it was';
+
+    install($dom0);
+    $dom0->remove(WRAPPER);
+    systemctl($dom0, 'exit 1');
+    ($status, $output, my $errors) = uninstall($dom0);
+    is $status, 1, 'without the wrapper, and the restart fails: exit status';
+    like $errors, qr/\Asetup: [^\n]*systemctl restart xenopsd-xc[^\n]*\n\z/,
+        'without the wrapper, and the restart fails: it says how to';
+}
+
+# A host that was 8.2 when the wrapper was installed
+sub test_upgraded {
+    my $dom0 = host('8.2');
+    install($dom0);
+    unit($dom0, '@ --config-dir /etc/xenopsd.conf.d');
+    uninstall($dom0);
+    ok !-e "$dom0->{root}/" . FOLDERS->{'8.2'}, 'the setting of an earlier unit is removed';
+    unlike told($dom0), qr/vgpu-stub\.conf/, 'before the restart';
+
+    install($dom0);
+    unit($dom0, '@ --config-dir "/etc/xenopsd.conf.d"');
+    my ($status) = uninstall($dom0);
+    is $status, 0, 'a unit that is not understood does not keep it from uninstalling';
+    ok !-e "$dom0->{root}/@{[FOLDERS->{'8.3'}]}/vgpu-stub.conf", 'the setting is removed';
+}
+
+# xenopsd does not start with a setting that names a missing file
+sub test_other_setting {
+    for my $file ('etc/xenopsd.conf', FOLDERS->{'8.3'} . '/mine.conf', 'etc/other.conf.d/mine.conf') {
+        my $dom0 = host('8.3');
+        install($dom0);
+        $dom0->write($file, KEY . " = '/@{[WRAPPER]}'\n");
+        my ($status, undef, $errors) = uninstall($dom0);
+        is $status, 1, "$file still names the wrapper: exit status";
+        like $errors, qr/\Asetup: the wrapper is still named, [^\n]*\Q$file:1:\E[^\n]*\n\z/,
+            "$file still names the wrapper: one line";
+        ok -x "$dom0->{root}/" . WRAPPER, "$file still names the wrapper, which stays";
+        is told($dom0), '', "$file still names the wrapper: no restart";
+        $dom0->write($file, "# @{[KEY]}=/@{[WRAPPER]}\n");
+        ($status) = uninstall($dom0);
+        is $status, 0, "$file names it in a comment: uninstall";
+        ok !-e "$dom0->{root}/" . WRAPPER, "$file names it in a comment: removed";
+    }
 }
 
 sub test_refusals {
-    for my $version (sort keys %folders) {
-        for my $file ('etc/xenopsd.conf', "$folders{$version}/mine.conf") {
+    for my $version ('8.2', '8.3') {
+        for my $file ('etc/xenopsd.conf', FOLDERS->{$version} . '/mine.conf') {
             my $dom0 = host($version);
-            $dom0->write($file, "a=b\n $key = /opt/mine\n");
-            refused($dom0, qr/\Q$key is set already, take that out first: \E.*\Q$file:2: $key\E/,
+            $dom0->write($file, "a=b\n @{[KEY]} = /opt/mine\n");
+            refused($dom0, qr/\Q@{[KEY]} is already set, remove that first: \E.*\Q$file:2: @{[KEY]}\E/,
                 "$version, $file sets the key");
         }
     }
     my $dom0 = host('8.3');
+    $dom0->write('etc/xenopsd.conf', "\xff\xfe @{[KEY]}=/opt/mine\n");
+    {
+        local $ENV{LC_ALL} = 'C.UTF-8';
+        refused($dom0, qr/is already set, .*xenopsd\.conf:1:/, 'a line that is not UTF-8 sets the key');
+    }
+    $dom0 = host('8.3');
+    unit($dom0, '@ --' . KEY . '=/opt/mine');
+    refused($dom0, qr/is already set, .*xenopsd-xc\.service:5:/, 'the unit sets the key');
+    $dom0 = host('8.3');
+    $dom0->write('etc/sysconfig/xenopsd', 'XENOPSD_OPTIONS=--' . KEY . ' /opt/mine');
+    refused($dom0, qr/is already set, .*sysconfig\/xenopsd:1:/, 'an option sets the key');
+
+    $dom0 = host('8.3');
     for my $version ('8.1.0', '8.30', '9.0.0', '', '8.2') {
         $dom0->write('etc/xensource-inventory',
             "PRODUCT_BRAND='XCP-ng'\nPRODUCT_VERSION='$version'\n");
-        refused($dom0, qr/XCP-ng '\Q$version\E' is not known, only 8\.2 and 8\.3 are/,
+        refused($dom0, qr/XCP-ng '\Q$version\E' is not supported, only 8\.2 and 8\.3 are/,
             "XCP-ng '$version'");
     }
     $dom0->write('etc/xensource-inventory',
         "PRODUCT_BRAND='XenServer'\nPRODUCT_VERSION='8.2.1'\n");
-    refused($dom0, qr/this is no XCP-ng host/, 'another product');
+    refused($dom0, qr/this is not an XCP-ng host/, 'another product');
     $dom0->remove('etc/xensource-inventory');
-    refused($dom0, qr/this is no XCP-ng host/, 'another system');
+    refused($dom0, qr/this is not an XCP-ng host/, 'another system');
     $dom0 = host('8.2');
+    chmod oct '644', "$dom0->{root}/" . Dom0::STOCK;
+    refused($dom0, qr/xenopsd's own .*qemu-wrapper is missing/, 'a stock wrapper that does not run');
     $dom0->remove(Dom0::STOCK);
-    refused($dom0, qr/qemu-wrapper, .* is not there/, 'no stock wrapper');
+    refused($dom0, qr/xenopsd's own .*qemu-wrapper is missing/, 'no stock wrapper');
 }
 
 sub test_emulator {
     my $dom0 = host('8.3');
-    my (undef, $output) = $dom0->setup('--root', $dom0->{root}, 'install');
+    my (undef, $output) = install($dom0);
     unlike $output, qr/does not have the device/, 'QEMU with the device';
     $dom0->write(Dom0::EMULATOR, "\x7fELF");
-    (my $status, $output) = $dom0->setup('--root', $dom0->{root}, 'install');
+    (my $status, $output) = install($dom0);
     is $status, 0, 'QEMU without the device is no reason to refuse';
     like $output, qr/^QEMU here does not have the device yet: /m, 'but is told of';
 }
 
-# What others keep in the folder that 8.2 has no package for
+# What others keep in the directories that are ours too
 sub test_shared_folder {
     my $dom0 = host('8.2');
-    $dom0->write("$folders{'8.2'}/other.conf", "worker-pool-size=8\n");
+    $dom0->write(FOLDERS->{'8.2'} . '/other.conf', "worker-pool-size=8\n");
+    $dom0->write('usr/local/lib/vgpu-stub/notes', "mine\n");
     my $before = tree($dom0);
-    $dom0->setup('--root', $dom0->{root}, $_) for qw(install uninstall);
-    is_deeply tree($dom0), $before, 'a file of somebody else stays, with its folder';
+    $_->($dom0) for \&install, \&uninstall;
+    is_deeply tree($dom0), $before, 'files of somebody else stay, with their directories';
 }
 
 sub test_usage {
     my $dom0 = Dom0->new;
-    for my $arguments ([], ['remove'], ['install', 'x'], ['--root'], ['--root', $dom0->{root}],
-        ['--help']) {
+    for my $arguments ([], ['remove'], ['install', 'x'], ['uninstall', 'x'], ['--root'],
+        ['--root', $dom0->{root}], ['--help']) {
         my ($status, $output, $errors) = $dom0->setup(@$arguments);
         is $status, 2, "usage: '@$arguments'";
         is $errors, "usage: setup [--root DIR] install | uninstall\n", 'usage is shown';
@@ -193,16 +215,19 @@ sub test_usage {
 # The wrapper that is installed is what the tests of the wrapper ran
 sub test_whole {
     my $dom0 = host('8.3');
-    $dom0->setup('--root', $dom0->{root}, 'install');
+    install($dom0);
     $dom0->device_model_args('["-device","vgpu-stub"]');
     local $ENV{VGPU_STUB_ROOT} = $dom0->{root};
-    system "$dom0->{root}/$wrapper", Dom0::DOMID, '--syslog', '-S';
+    system "$dom0->{root}/" . WRAPPER, Dom0::DOMID, '--syslog', '-S';
     like Qmp::slurp("$dom0->{root}/started"), qr/\0-S\0-device\0vgpu-stub,addr=1e\z/,
         'the installed wrapper adds the device';
 }
 
-test_version($_) for sort keys %folders;
+test_version($_) for '8.2', '8.3';
 test_restart_fails();
+test_wrapper_gone();
+test_upgraded();
+test_other_setting();
 test_refusals();
 test_emulator();
 test_shared_folder();
