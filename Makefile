@@ -2,6 +2,15 @@
 #
 # vgpu-stub: "make help" lists what can be made.
 
+REFUSED := $(shell tests/setup/check-path "$$(pwd -P)" 2>/dev/null)
+ifneq ($(REFUSED),)
+$(error $(REFUSED). Move this tree to a folder with a plain name)
+endif
+
+# Messages of programs are read in English, and "cd" goes where it is told to
+export LC_ALL := C.UTF-8
+unexport LANGUAGE CDPATH
+
 BUILD := $(CURDIR)/build
 SETUP := $(CURDIR)/tests/setup
 STEP := $(SETUP)/step $(BUILD)/log
@@ -89,7 +98,7 @@ check-debug: setup-check guest	## the same with a kernel that finds faults
 	@BUILD=$(BUILD) GUEST=$(BUILD)/guests/debug KERNEL=bzImage \
 	    KERNEL_OPTIONS=rcupdate.rcu_cpu_stall_suppress=1 \
 	    VM_MEMORY=1024 VM_TIMEOUT=1200 prove --timer -Itests/lib \
-	    $(addprefix tests/guest/,refusals.t lifecycle.t many.t suspend.t hotplug.t unplug.t)
+	    $(addprefix tests/guest/,refusals.t lifecycle.t reset.t sysfs.t many.t suspend.t hotplug.t unplug.t)
 
 # libxl's default emulator is that of i386, whatever the guest is
 XEN_QEMU = env PROGRAMS=qemu-system-i386 $(SETUP)/qemu-in-tree 7.2 \
@@ -185,10 +194,10 @@ uninstall:		## remove what install put there
 	$(MAKE) -C guest-tools uninstall
 
 clean:			## remove what was built
-	rm -rf $(BUILD)
+	rm -rf $(CURDIR)/build
 
 distclean: clean	## and what was downloaded
-	rm -rf "$$($(SETUP)/cache-dir)"
+	@$(SETUP)/remove-cache
 
 # no target is a file
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))

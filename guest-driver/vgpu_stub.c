@@ -9,24 +9,27 @@
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
+#include <linux/version.h>
 
 #include "vgpu_stub.h"
 
 struct vgpu {
 	void __iomem *regs;	/* BAR0 */
+	struct mutex lock;	/* held for a register access and for a reset */
 };
 
 /*
- * A function that is gone (unplugged, or put into D3hot behind the driver's
- * back) answers no read. The magic tells that from a register that happens to
- * hold the same bits.
+ * A function that does not decode BAR0 (unplugged, in D3hot, memory space
+ * disabled) answers no read. The magic tells that from a register that happens
+ * to hold the same bits.
  */
-static int vgpu_check_present(void __iomem *regs)
+static int vgpu_check_present(struct vgpu *vgpu)
 {
-	if (readl(regs + VGPU_STUB_REG_MAGIC) != VGPU_STUB_MAGIC)
+	if (readl(vgpu->regs + VGPU_STUB_REG_MAGIC) != VGPU_STUB_MAGIC)
 		return -ENODEV;
 	return 0;
 }
@@ -34,9 +37,27 @@ static int vgpu_check_present(void __iomem *regs)
 static int vgpu_read(struct device *dev, unsigned int reg, u32 *val)
 {
 	struct vgpu *vgpu = dev_get_drvdata(dev);
+	int ret = mutex_lock_killable(&vgpu->lock);
 
+	if (ret)
+		return ret;
 	*val = readl(vgpu->regs + reg);
-	return vgpu_check_present(vgpu->regs);
+	ret = vgpu_check_present(vgpu);
+	mutex_unlock(&vgpu->lock);
+	return ret;
+}
+
+static int vgpu_write(struct device *dev, unsigned int reg, u32 val)
+{
+	struct vgpu *vgpu = dev_get_drvdata(dev);
+	int ret = mutex_lock_killable(&vgpu->lock);
+
+	if (ret)
+		return ret;
+	writel(val, vgpu->regs + reg);
+	ret = vgpu_check_present(vgpu);
+	mutex_unlock(&vgpu->lock);
+	return ret;
 }
 
 static ssize_t version_show(struct device *dev, struct device_attribute *attr,
@@ -83,14 +104,12 @@ static ssize_t scratch_show(struct device *dev, struct device_attribute *attr,
 static ssize_t scratch_store(struct device *dev, struct device_attribute *attr,
 			     const char *buf, size_t count)
 {
-	struct vgpu *vgpu = dev_get_drvdata(dev);
 	u32 val;
 	int ret = kstrtou32(buf, 0, &val);
 
 	if (ret)
 		return ret;
-	writel(val, vgpu->regs + VGPU_STUB_REG_SCRATCH);
-	ret = vgpu_check_present(vgpu->regs);
+	ret = vgpu_write(dev, VGPU_STUB_REG_SCRATCH, val);
 	return ret ? ret : count;
 }
 static DEVICE_ATTR_RW(scratch);
@@ -118,6 +137,7 @@ static const struct attribute_group vgpu_group = {
 	.name = KBUILD_MODNAME,
 	.attrs = vgpu_attrs,
 };
+__ATTRIBUTE_GROUPS(vgpu);
 
 /* Before anything is mapped: is BAR0 what the specification says? */
 static int vgpu_check_bar(struct pci_dev *pdev)
@@ -158,6 +178,22 @@ static int vgpu_check_identity(struct device *dev, void __iomem *regs)
 	return 0;
 }
 
+/* The claim is what /proc/iomem shows; both end when the driver is unbound */
+static void __iomem *vgpu_map_bar(struct pci_dev *pdev)
+{
+	resource_size_t start = pci_resource_start(pdev, 0);
+	resource_size_t len = pci_resource_len(pdev, 0);
+	void __iomem *regs;
+
+	if (!devm_request_mem_region(&pdev->dev, start, len, KBUILD_MODNAME)) {
+		dev_err(&pdev->dev, "BAR0 is in use by another driver: %pR\n",
+			&pdev->resource[0]);
+		return IOMEM_ERR_PTR(-EBUSY);
+	}
+	regs = devm_ioremap(&pdev->dev, start, len);
+	return regs ? regs : IOMEM_ERR_PTR(-ENOMEM);
+}
+
 static int vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct device *dev = &pdev->dev;
@@ -175,8 +211,9 @@ static int vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	vgpu = devm_kzalloc(dev, sizeof(*vgpu), GFP_KERNEL);
 	if (!vgpu)
 		return -ENOMEM;
+	mutex_init(&vgpu->lock);
 
-	vgpu->regs = devm_ioremap_resource(dev, &pdev->resource[0]);
+	vgpu->regs = vgpu_map_bar(pdev);
 	if (IS_ERR(vgpu->regs))
 		return PTR_ERR(vgpu->regs);
 
@@ -184,10 +221,54 @@ static int vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 
-	dev_set_drvdata(dev, vgpu);
-	/* last, so that no file can be opened before what it needs is there */
-	return devm_device_add_group(dev, &vgpu_group);
+	/* The core adds the sysfs files next, and removes them before regs */
+	pci_set_drvdata(pdev, vgpu);
+	return pci_save_state(pdev);
 }
+
+/* The device does not decode BAR0 while it is reset: let sysfs files wait */
+static void vgpu_reset_prepare(struct pci_dev *pdev)
+{
+	struct vgpu *vgpu = pci_get_drvdata(pdev);
+
+	mutex_lock(&vgpu->lock);
+}
+
+static void vgpu_reset_done(struct pci_dev *pdev)
+{
+	struct vgpu *vgpu = pci_get_drvdata(pdev);
+
+	mutex_unlock(&vgpu->lock);
+	pci_save_state(pdev);	/* the reset has used up what probe saved */
+}
+
+static pci_ers_result_t vgpu_error_detected(struct pci_dev *pdev,
+					    pci_channel_state_t state)
+{
+	switch (state) {
+	case pci_channel_io_normal:
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	case pci_channel_io_frozen:
+		return PCI_ERS_RESULT_NEED_RESET;
+	default:
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
+}
+
+static pci_ers_result_t vgpu_slot_reset(struct pci_dev *pdev)
+{
+	pci_restore_state(pdev);
+	pci_save_state(pdev);	/* restoring has used it up */
+	return vgpu_check_present(pci_get_drvdata(pdev)) ?
+	       PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_RECOVERED;
+}
+
+static const struct pci_error_handlers vgpu_err_handler = {
+	.error_detected = vgpu_error_detected,
+	.slot_reset = vgpu_slot_reset,
+	.reset_prepare = vgpu_reset_prepare,
+	.reset_done = vgpu_reset_done,
+};
 
 static const struct pci_device_id vgpu_ids[] = {
 	{ PCI_DEVICE(VGPU_STUB_VENDOR_ID, VGPU_STUB_DEVICE_ID) },
@@ -199,6 +280,12 @@ static struct pci_driver vgpu_driver = {
 	.name = KBUILD_MODNAME,
 	.id_table = vgpu_ids,
 	.probe = vgpu_probe,
+	.err_handler = &vgpu_err_handler,
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
+	.dev_groups = vgpu_groups,
+#else /* struct pci_driver has no such field */
+	.driver.dev_groups = vgpu_groups,
+#endif
 };
 module_pci_driver(vgpu_driver);
 

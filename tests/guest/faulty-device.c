@@ -1,8 +1,9 @@
 /*
- * vgpu-stub-faulty: a device with vgpu-stub's IDs that breaks its promises
+ * vgpu-stub-faulty: a device with vgpu-stub's IDs that violates its specification
  *
- * For the driver's tests alone. Its properties say what is wrong:
- *   magic=N, version=N   what these registers read, default as specified
+ * For the driver's tests. Its properties select the fault:
+ *   magic=N, version=N, features=N, status=N, bad-access=N
+ *                        what these registers read, default as specified
  *   bar-size=N           bytes of BAR0, a power of two from 16 up
  *   bar-io=on            BAR0 is I/O ports, not memory
  *
@@ -24,6 +25,9 @@ struct VGPUFaultyState {
     MemoryRegion bar;
     uint32_t magic;
     uint32_t version;
+    uint32_t features;
+    uint32_t status;
+    uint32_t bad_access;
     uint32_t bar_size;
     bool bar_io;
 };
@@ -37,6 +41,12 @@ static uint64_t faulty_read(void *opaque, hwaddr addr, unsigned size)
         return s->magic;
     case VGPU_STUB_REG_VERSION:
         return s->version;
+    case VGPU_STUB_REG_FEATURES:
+        return s->features;
+    case VGPU_STUB_REG_STATUS:
+        return s->status;
+    case VGPU_STUB_REG_BAD_ACCESS:
+        return s->bad_access;
     default:
         return 0;
     }
@@ -65,6 +75,11 @@ static void faulty_realize(PCIDevice *pci_dev, Error **errp)
 static Property faulty_properties[] = {
     DEFINE_PROP_UINT32("magic", VGPUFaultyState, magic, VGPU_STUB_MAGIC),
     DEFINE_PROP_UINT32("version", VGPUFaultyState, version, VGPU_STUB_VERSION),
+    DEFINE_PROP_UINT32("features", VGPUFaultyState, features,
+                       VGPU_STUB_FEATURES),
+    DEFINE_PROP_UINT32("status", VGPUFaultyState, status, VGPU_STUB_STATUS),
+    DEFINE_PROP_UINT32("bad-access", VGPUFaultyState, bad_access,
+                       VGPU_STUB_BAD_ACCESS),
     DEFINE_PROP_UINT32("bar-size", VGPUFaultyState, bar_size,
                        VGPU_STUB_BAR0_SIZE),
     DEFINE_PROP_BOOL("bar-io", VGPUFaultyState, bar_io, false),

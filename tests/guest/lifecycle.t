@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The driver is bound and unbound, loaded and unloaded, its device is reset, put
-# to sleep, lent and reserved: it takes what it gave back, and nothing stays.
+# The driver is bound and unbound, loaded and unloaded, and told by driver_override
+# which devices are its own. While bound it claims BAR0 and enables the device;
+# afterwards it holds nothing.
 #
 # Needs: setup-demo guest
 use strict;
@@ -18,7 +19,6 @@ my $guest = boot('lifecycle', '-machine', 'q35',
 $guest->good;
 
 my $version = sprintf '%u.%u', contract('VERSION_MAJOR'), contract('VERSION_MINOR');
-my $reset = sprintf '0x%08x', contract('SCRATCH');
 my $device = '/tmp/device/vgpu_stub';
 my $slot = '0000:01:00.0';
 
@@ -37,27 +37,41 @@ sub fails {
     return;
 }
 
-prints('cat /sys/module/vgpu_stub/version', [project_version()], "the module has the project's version");
+# What the driver holds: mappings and claimed addresses; whether the device is
+# enabled, and its Memory Space (2) and Bus Master (4) bits
+sub held {
+    my ($what) = @_;
+    my (undef, $mappings, @claims) =
+        $guest->command('grep -c ioremap /proc/vmallocinfo; grep vgpu_stub /proc/iomem || true');
+    my (undef, $enabled, $bits) =
+        $guest->command("cat /tmp/device/enable; echo \$((0x\$(setpci -s $slot COMMAND) & 6))");
+    is $enabled, $what eq 'bound' ? 1 : 0, "$what: enabled as often as it is bound";
+    is $bits & 4, 0, "$what: no bus mastering";
+    return ($mappings, @claims);
+}
 
-my $held = 'grep -c ioremap /proc/vmallocinfo; grep vgpu_stub /proc/iomem || true';
-my (undef, @before) = $guest->command($held);
+my ($before, @none) = held('unloaded');
+is_deeply \@none, [], 'unloaded: BAR0 is not claimed';
+my ($mappings, @claims) = held('bound');
+is $mappings, $before + 1, 'bound through the modalias: one more mapping';
+my (undef, $resource) = $guest->command('head -n 1 /tmp/device/resource');
+my ($start, $end) = $resource =~ /^0x0*([0-9a-f]+) 0x0*([0-9a-f]+)/;
+is scalar @claims, 1, 'bound: one range is claimed';
+like $claims[0], qr/^ *0*\Q$start\E-0*\Q$end\E : vgpu_stub$/, 'it is BAR0';
+prints('cat /sys/module/vgpu_stub/version', [project_version()], "the module has the project's version");
+is_deeply [held('unbound')], [$before], 'unbound: nothing is mapped or claimed';
+
 prints("cat $device/version", [$version], $_) for 'bound and unbound 200 times',
     'loaded and unloaded 50 times', 'bound and unbound 50 times under readers and writers';
 
-prints("cat $device/scratch $device/version", [$reset, $version], "$_ reset: the driver goes on")
-    for 'function', 'bus';
-
-fails("cat $device/scratch", qr/No such device/, 'D3hot: a read fails');
-prints("cat $device/scratch", ['0x0000002a'], 'D0 again: the value was kept');
-
 fails('echo 0000:00:03.0 >/sys/bus/pci/drivers/vgpu_stub/bind', qr/No such device/,
-    'somebody else\'s device is refused');
+    'another device is refused');
 my (undef, @log) = $guest->command('dmesg');
 is scalar(grep { /vgpu_stub 0000:00:03.0: magic is 0x010000ed, not / } @log), 1,
     'the log says why';
 fails("echo $slot >/sys/bus/pci/drivers/vgpu_stub/bind", qr/No such device/,
-    'our device, reserved by driver_override, is left alone');
+    'our device, kept for another driver by driver_override, is left alone');
 prints("cat $device/bad_access_count", ['0'], 'no access was wrong');
-prints($held, \@before, 'unloaded: nothing is held that was not held before');
+is_deeply [held('unloaded')], [$before], 'unloaded: nothing is mapped or claimed';
 
 done_testing;

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Devices that have the right IDs and are not what the driver knows: each is
-# refused with one line in the kernel's log, and a good one beside them is bound.
+# Devices with the right IDs that the driver does not know: it refuses each with
+# one line in the kernel's log, binds the good ones beside them, and shows what
+# the registers of those hold.
 #
 # Needs: setup-demo guest
 use strict;
@@ -34,7 +35,11 @@ my %faulty = (
     '08' => ["bar-size=$half", qr/BAR0 is smaller than 0x1000 bytes: \[mem /],
     '09' => ['bar-io=on,bar-size=256', qr/BAR0 is not memory: \[io /],
 );
-my %good = ('03' => 'vgpu-stub', '0a' => "vgpu-stub-faulty,version=$newer_minor");
+my %good = (
+    '03' => 'vgpu-stub',
+    '0a' => "vgpu-stub-faulty,version=$newer_minor",
+    '0b' => 'vgpu-stub-faulty,features=0x80000001,status=0x40000001,bad-access=0xffffffff',
+);
 
 my $guest = boot('refusals', '-machine', 'pc',
     (map { ('-device', "vgpu-stub-faulty,addr=$_,$faulty{$_}[0]") } sort keys %faulty),
@@ -63,6 +68,14 @@ for my $slot (sort keys %faulty) {
 is scalar(grep { /probe .* failed with error/ } @log), 0, '-ENODEV: nothing more is logged';
 is scalar(grep { /vgpu_stub 0000:00:03.0: vgpu-stub, interface version 1\.0/ } @log), 1,
     'the good one is announced';
+
+# every bit of a register is shown, and every register by its own file
+my @files = map { "/sys/bus/pci/drivers/vgpu_stub/0000:00:$_.0/vgpu_stub" } '0a', '0b';
+my (undef, @values) = $guest->command("cat $files[0]/version");
+is_deeply \@values, ['1.1'], 'a newer minor version is shown';
+(undef, @values) = $guest->command("cd $files[1]; cat features status scratch bad_access_count");
+is_deeply \@values, ['0x80000001', '0x40000001', '0x00000000', '4294967295'],
+    'each file shows its register, unsigned';
 ($status) = $guest->command('rmmod vgpu_stub');
 is $status, 0, 'the driver unloads';
 

@@ -1,0 +1,70 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The driver's sysfs files are those that the ABI text lists, and scratch takes the
+# numbers that it promises to take and no others.
+#
+# Needs: setup-demo guest
+use strict;
+use warnings;
+use Test::More;
+use Contract;
+use Vm;
+
+my $text = do {
+    my $path = top_dir() . '/guest-driver/Documentation/ABI/testing/sysfs-driver-vgpu_stub';
+    open my $file, '<', $path or die "$path: $!";
+    local $/;
+    <$file>;
+};
+my %modes = (RO => '-r--r--r--', RW => '-rw-r--r--');
+my %documented = map { m{^What:\s+\S+/(\w+)\n.*?\((R[OW])\)}s ? ($1 => $modes{$2}) : () }
+    split /\n\n(?=What:)/, $text;
+
+my $vm = Vm->new('-machine', 'q35', '-device', 'vgpu-stub,addr=5');
+my $group = '/sys/bus/pci/drivers/vgpu_stub/0000:00:05.0/vgpu_stub';
+
+# What a shell command prints, joined, and with its exit status where that is not 0
+sub shell {
+    my ($command) = @_;
+    my ($status, @lines) = $vm->run("cd $group; $command");
+    return join '; ', @lines, $status ? "exit $status" : ();
+}
+
+my %found = map { (split ' ')[1, 0] }
+    split /; /, shell(q(ls -l | awk 'NR > 1 { print $1, $NF }'));
+is_deeply \%found, \%documented, 'the files and their modes are those of the ABI text';
+
+# printf's %b => the value or the error
+my $invalid = 'Invalid argument';
+my $range = 'Numerical result out of range|Result not representable';
+my @writes = (
+    ['0' => 0], ['7' => 7], ['7\n' => 7], ['0000000010' => 8], ['+5' => 5], ['+0x5\n' => 5],
+    ['0x1F' => 0x1f], ['0XdeadBEEF' => 0xdeadbeef], ['0x0000000000000000001' => 1],
+    ['010' => 8], ['4294967295' => 0xffffffff], ['0xffffffff\n' => 0xffffffff],
+    ['037777777777' => 0xffffffff], ['7\0' => 7], ['7\n\0' => 7], ['7\0junk' => 7],
+    ['\n' => $invalid], ['-1' => $invalid], ['-0' => $invalid], ['++5' => $invalid],
+    ['+' => $invalid], [' 7' => $invalid], ['7 ' => $invalid], ['7\n\n' => $invalid],
+    ['\n7' => $invalid], ['\0' => $invalid], ['7\r\n' => $invalid], ['7,8' => $invalid],
+    ['1e3' => $invalid], ['1.0' => $invalid], ['0x' => $invalid], ['0xg' => $invalid],
+    ['08' => $invalid], ['ff' => $invalid], ['0b1' => $invalid], ['nonsense' => $invalid],
+    ['4294967296x' => $invalid],
+    ['4294967296' => $range], ['0x100000000' => $range], ['040000000000' => $range],
+    ['18446744073709551615' => $range], ['18446744073709551616' => $range],
+    ['99999999999999999999999\n' => $range], ['18446744073709551616x' => $range],
+);
+my $before = 0x5a5a5a5a;
+for (@writes) {
+    my ($write, $expected) = @$_;
+    my $answer = shell(sprintf q(echo %#x >scratch; printf '%%b' '%s' | dd of=scratch 2>&1 | grep -v records; cat scratch), $before, $write);
+    if ($expected =~ /^\d+$/) {
+        is $answer, sprintf('0x%08x', $expected), "write '$write'";
+    } else {
+        like $answer, qr/(?:$expected); 0x5a5a5a5a$/, "write '$write': $expected";
+    }
+}
+like shell('echo 1 2>&1 >version'), qr/denied|Permission|Input\/output error/, 'version is read-only';
+is shell('cat bad_access_count'), '0', 'no access was wrong';
+$vm->end->good;
+
+done_testing;
