@@ -74,9 +74,12 @@ sub hmp {
 # Events may come before or after the answer to the command that caused them
 sub wait_event {
     my ($self, $name) = @_;
+    local $SIG{ALRM} = sub { die "QEMU sent no event $name within two minutes\n" };
+    alarm 120;
     until (grep { $_ eq $name } @{ $self->{events} }) {
         $self->qmp_line;
     }
+    alarm 0;
     $self->{events} = [];
     return;
 }

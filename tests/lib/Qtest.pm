@@ -5,6 +5,9 @@
 #   my $qtest = Qtest->new(@qemu_arguments);
 #   $qtest->read(ADDRESS, WIDTH)            memory, widths 1, 2, 4, 8
 #   $qtest->write(ADDRESS, WIDTH, VALUE)
+#   $qtest->read_bytes(ADDRESS, COUNT)      a string of bytes
+#   $qtest->commands(COMMAND...)            qtest's own, without waiting in between;
+#                                           their answers
 #   $qtest->config($function, OFFSET, WIDTH)          configuration space
 #   $qtest->config($function, OFFSET, WIDTH, VALUE)
 #   $qtest->qmp(COMMAND, ARGUMENTS)         and the rest of Qmp.pm
@@ -46,9 +49,9 @@ sub new {
     return $self;
 }
 
-sub send_command {
+# Interrupts come in between
+sub answer {
     my ($self, $command) = @_;
-    print { $self->{qtest} } "$command\n";
     while (1) {
         my $answer = readline $self->{qtest};
         die "QEMU is gone at '$command': " . Qmp::slurp("$self->{dir}/stderr")
@@ -59,16 +62,47 @@ sub send_command {
     }
 }
 
+# In batches that fit the sockets' buffers
+sub commands {
+    my ($self, @commands) = @_;
+    my @answers;
+    while (my @batch = splice @commands, 0, 500) {
+        print { $self->{qtest} } map { "$_\n" } @batch;
+        push @answers, map { $self->answer($_) } @batch;
+    }
+    return @answers;
+}
+
+sub send_command {
+    my ($self, $command) = @_;
+    my ($answer) = $self->commands($command);
+    return $answer;
+}
+
+sub read_command {
+    my ($address, $width) = @_;
+    return sprintf 'read%s 0x%x', $letter{$width}, $address;
+}
+
+sub write_command {
+    my ($address, $width, $value) = @_;
+    return sprintf 'write%s 0x%x 0x%x', $letter{$width}, $address, $value;
+}
+
 sub read {
     my ($self, $address, $width) = @_;
-    return hex $self->send_command(sprintf 'read%s 0x%x', $letter{$width}, $address);
+    return hex $self->send_command(read_command($address, $width));
 }
 
 sub write {
     my ($self, $address, $width, $value) = @_;
-    $self->send_command(sprintf 'write%s 0x%x 0x%x', $letter{$width}, $address,
-        $value);
+    $self->send_command(write_command($address, $width, $value));
     return;
+}
+
+sub read_bytes {
+    my ($self, $address, $count) = @_;
+    return pack 'H*', substr $self->send_command(sprintf 'read 0x%x 0x%x', $address, $count), 2;
 }
 
 sub function {
@@ -77,16 +111,17 @@ sub function {
 }
 
 # Configuration mechanism 1 (PCI Local Bus 3.0, section 3.2.2.3.2)
-sub config {
-    my ($self, $function, $offset, $width, $value) = @_;
+sub config_commands {
+    my ($function, $offset, $width, $value) = @_;
     my $port = 0xcfc + $offset % 4;
-    $self->send_command(sprintf 'outl 0xcf8 0x%x',
-        0x80000000 | $function | ($offset & ~3));
-    if (!defined $value) {
-        return hex $self->send_command(sprintf 'in%s 0x%x', $letter{$width}, $port);
-    }
-    $self->send_command(sprintf 'out%s 0x%x 0x%x', $letter{$width}, $port, $value);
-    return;
+    return (sprintf('outl 0xcf8 0x%x', 0x80000000 | $function | ($offset & ~3)),
+        defined $value ? sprintf('out%s 0x%x 0x%x', $letter{$width}, $port, $value)
+                       : sprintf('in%s 0x%x', $letter{$width}, $port));
+}
+
+sub config {
+    my ($self, @access) = @_;
+    return hex +($self->commands(config_commands(@access)))[1];
 }
 
 sub system_reset {

@@ -1,261 +1,204 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The device as a guest's processor sees it, without a guest: on a conventional
-# bus, on the root bus of an Express machine and behind a root port.
+# What the device does besides holding bits (config.t) and registers (bar0.t):
+# power states, Function Level Reset, hot-plug, trace events, and what the host
+# sees of it. On each kind of bus.
 #
 # Needs: setup-device device
 use strict;
 use warnings;
 use Test::More;
 use Contract;
-use Qtest;
+use Device;
 
-# Offsets and bits of the PCI specifications, which are not the device's own
 use constant {
-    COMMAND => 0x04, STATUS => 0x06, REVISION => 0x08, PROG_IF => 0x09,
-    CLASS => 0x0a, HEADER_TYPE => 0x0e, BAR0 => 0x10, SUBSYSTEM_VENDOR => 0x2c,
-    SUBSYSTEM => 0x2e, CAP_POINTER => 0x34, INTERRUPT_PIN => 0x3d,
-    COMMAND_MEMORY => 0x2, STATUS_CAP_LIST => 0x10,
-    CAP_PM => 0x01, CAP_EXPRESS => 0x10,
-    PMC => 2, PMCSR => 4, POWER_STATE => 0x3,
-    EXPRESS_FLAGS => 2, DEVCAP => 4, DEVCTL => 8,
-    DEVCAP_FLR => 1 << 28, DEVCTL_FLR => 1 << 15,
-    TYPE_ENDPOINT => 0x0, TYPE_INTEGRATED => 0x9,
-    ADDRESS => 0xe0000000,
+    PMCSR => Device::PMCSR, D3HOT => Device::D3HOT, POWER_STATE => 0x3,
+    # pc's ACPI tables choose a bus and eject the slots of a mask
+    ACPI_SELECT => 0xae10, ACPI_EJECT => 0xae08,
+    SLTCTL => 0x18, POWER_ON => 0x100, POWER_OFF => 0x700,
 };
 
-# A root port answers for bus 1 once it has been given its numbers and a window
-sub open_root_port {
-    my ($qtest, $port) = @_;
-    $qtest->config($port, 0x18, 4, 0x00010100);
-    $qtest->config($port, 0x20, 4, (ADDRESS & 0xfff00000) | ADDRESS >> 16);
-    $qtest->config($port, COMMAND, 2, COMMAND_MEMORY);
-}
+my $device;
+my $scratch = contract('REG_SCRATCH');
 
-my @beds = (
-    { name => 'pc', arguments => [split ' ', '-machine pc -device vgpu-stub,addr=4'],
-      function => Qtest::function(0, 4, 0) },
-    { name => 'q35', arguments => [split ' ', '-machine q35 -device vgpu-stub,addr=4'],
-      function => Qtest::function(0, 4, 0), express => TYPE_INTEGRATED },
-    { name => 'root port',
-      arguments => [split ' ', '-machine q35
-          -device pcie-root-port,id=p,addr=4 -device vgpu-stub,bus=p'],
-      function => Qtest::function(1, 0, 0), express => TYPE_ENDPOINT,
-      port => Qtest::function(0, 4, 0) },
-);
+sub state { return $device->config(PMCSR, 2) & POWER_STATE }
 
-my ($bed, $qtest, $function);
-
-sub config { return $qtest->config($function, @_) }
-sub reg_read { return $qtest->read(ADDRESS + $_[0], $_[1] // contract('REG_SIZE')) }
-sub reg_write { return $qtest->write(ADDRESS + $_[0], $_[2] // contract('REG_SIZE'), $_[1]) }
-sub reg { return reg_read(contract("REG_$_[0]")) }
-
-# id => offset, of the whole chain
-sub capabilities {
-    my %caps;
-    for (my $at = config(CAP_POINTER, 1); $at; $at = config($at + 1, 1)) {
-        die "the chain loops" if keys %caps > 48;
-        $caps{ config($at, 1) } = $at;
-    }
-    return \%caps;
-}
-
-sub test_identity {
-    my %fields = (
-        VENDOR_ID => [0x00, 2], DEVICE_ID => [0x02, 2],
-        REVISION => [REVISION, 1], PROG_IF => [PROG_IF, 1], CLASS => [CLASS, 2],
-        HEADER_TYPE => [HEADER_TYPE, 1],
-        SUBSYSTEM_VENDOR_ID => [SUBSYSTEM_VENDOR, 2],
-        SUBSYSTEM_ID => [SUBSYSTEM, 2],
-    );
-    is config(@{ $fields{$_} }), contract($_), $_ for sort keys %fields;
-    is config(COMMAND, 2), 0, 'command at reset';
-    is config(STATUS, 2), STATUS_CAP_LIST, 'status at reset';
-    is config(0x0c, 1), 0, 'cache line size is not overwritten by the class';
-    is config(INTERRUPT_PIN, 1), 0, 'no interrupt pin';
-}
-
-sub test_bars {
-    config(BAR0, 4, 0xffffffff);
-    is config(BAR0, 4), 0xffffffff & -contract('BAR0_SIZE') | contract('BAR0_FLAGS'),
-        'BAR0 size and kind';
-    for my $n (1 .. 5) {
-        config(BAR0 + 4 * $n, 4, 0xffffffff);
-        is config(BAR0 + 4 * $n, 4), 0, "BAR$n is not there";
-    }
-    config(BAR0, 4, ADDRESS);
-    config(COMMAND, 2, COMMAND_MEMORY);
-    is reg('MAGIC'), contract('MAGIC'), 'BAR0 answers where it was put';
-}
-
-sub test_capabilities {
-    my $caps = capabilities();
-    my $pm = $caps->{ +CAP_PM };
-    my @expected = (CAP_PM, defined $bed->{express} ? CAP_EXPRESS : ());
-    is_deeply [sort { $a <=> $b } keys %$caps], \@expected, 'list of capabilities';
-    is $pm, contract('PM_CAP_OFFSET'), 'place of Power Management';
-    is config($pm + PMC, 2), contract('PMC'), 'PMC';
-    is config($pm + PMCSR, 2), contract('PMCSR'), 'PMCSR at reset';
-    return unless defined $bed->{express};
-    my $express = $caps->{ +CAP_EXPRESS };
-    is $express, contract('EXP_CAP_OFFSET'), 'place of Express';
-    is config($express + EXPRESS_FLAGS, 2) >> 4 & 0xf, $bed->{express}, 'Express type';
-    ok config($express + DEVCAP, 4) & DEVCAP_FLR, 'Express offers FLR';
-}
-
-sub test_registers {
-    for my $name (qw(MAGIC VERSION FEATURES STATUS SCRATCH BAD_ACCESS)) {
-        is reg($name), contract($name), "$name at reset";
-    }
-    for my $value (0xdeadbeef, 0xffffffff, 0) {
-        reg_write(contract('REG_SCRATCH'), $value);
-        is reg('SCRATCH'), $value, sprintf 'SCRATCH keeps 0x%x', $value;
-    }
-    is reg('BAD_ACCESS'), 0, 'none of this is a bad access';
-}
-
-# Each is one bad access: it reads zero, changes nothing and is logged
-sub test_bad_reads {
-    my $scratch = contract('REG_SCRATCH');
-    my %bad = (
-        'a byte' => [$scratch, 1], 'a word' => [$scratch, 2],
-        'a quadword' => [contract('REG_STATUS'), 8],
-        'misaligned by one' => [$scratch + 1, 4],
-        'misaligned by two' => [$scratch + 2, 4],
-        'a word at an odd offset' => [$scratch + 1, 2],
-        'reserved in the window' => [contract('REG_FEATURES') + 4, 4],
-        'behind the registers' => [contract('REG_BAD_ACCESS') + 4, 4],
-        'a queue register' => [contract('WIN_QUEUE'), 4],
-        'a doorbell' => [contract('WIN_DOORBELL'), 4],
-        'the last dword' => [contract('BAR0_SIZE') - 4, 4],
-        'the last byte' => [contract('BAR0_SIZE') - 1, 1],
-    );
-    reg_write($scratch, 0xffffffff);
-    for my $what (sort keys %bad) {
-        my $count = reg('BAD_ACCESS');
-        is reg_read(@{ $bad{$what} }), 0, "bad read, $what: zero";
-        is reg('BAD_ACCESS'), $count + 1, "bad read, $what: counted once";
-    }
-}
-
-sub test_bad_writes {
-    my $scratch = contract('REG_SCRATCH');
-    my %bad = (
-        'a byte' => [$scratch, 1], 'a word' => [$scratch + 2, 2],
-        'a quadword' => [contract('REG_STATUS'), 8], 'misaligned' => [$scratch - 2, 4],
-        'reserved' => [contract('REG_FEATURES') + 4, 4],
-        'a doorbell' => [contract('WIN_DOORBELL'), 4],
-        map { ("read-only $_", [contract("REG_$_"), 4]) }
-            qw(MAGIC VERSION FEATURES STATUS BAD_ACCESS),
-    );
-    reg_write($scratch, 0x12345678);
-    for my $what (sort keys %bad) {
-        my ($offset, $width) = @{ $bad{$what} };
-        my $count = reg('BAD_ACCESS');
-        reg_write($offset, 0x55, $width);
-        is reg('BAD_ACCESS'), $count + 1, "bad write, $what: counted once";
-    }
-    is reg('SCRATCH'), 0x12345678, 'bad writes change nothing';
-    is reg($_), contract($_), "$_ is as it was" for qw(MAGIC VERSION FEATURES STATUS);
-    my $logged = () = $qtest->log =~ /^vgpu-stub: bad (?:read|write) at/mg;
-    is $logged, reg('BAD_ACCESS'), 'every bad access is logged';
-}
-
-# What no capability covers reads as zero, whatever is written there
-sub test_reserved {
-    my @reserved = grep { $_ != contract('PM_CAP_OFFSET') && $_ != contract('PM_CAP_OFFSET') + 4
-        && ($_ < contract('EXP_CAP_OFFSET') || $_ >= contract('EXP_CAP_OFFSET') + 0x3c
-            || !defined $bed->{express}) } map { $_ * 4 } 0x10 .. 0x3f;
-    config($_, 4, 0xffffffff) for @reserved;
-    is join(' ', map { sprintf '%#x', $_ } grep { config($_, 4) } @reserved), '',
-        'reserved configuration space is read-only and zero';
-}
-
+# In each width that reaches PMCSR's PowerState
 sub test_power {
-    my $pmcsr = contract('PM_CAP_OFFSET') + PMCSR;
-    my $bad = reg('BAD_ACCESS');
-    reg_write(contract('REG_SCRATCH'), 0xcafe);
-    config($pmcsr, 2, 3);
-    is config($pmcsr, 2) & POWER_STATE, 3, 'D3hot is entered';
-    isnt reg('MAGIC'), contract('MAGIC'), 'in D3hot BAR0 does not answer';
-    reg_write(contract('REG_SCRATCH'), 0xdead);
-    is config(0x00, 2), contract('VENDOR_ID'), 'in D3hot configuration space answers';
-    for my $state (1, 2) {
-        config($pmcsr, 2, $state);
-        is config($pmcsr, 2) & POWER_STATE, 3, "D$state is not entered from D3hot";
+    for my $width (1, 2, 4) {
+        my $what = "PMCSR, $width bytes";
+        my $bad = $device->reg('BAD_ACCESS');
+        $device->reg_write($scratch, 0xcafe);
+        $device->config(PMCSR, $width, D3HOT);
+        is state(), D3HOT, "$what: D3hot is entered";
+        isnt $device->reg('MAGIC'), contract('MAGIC'), "$what: in D3hot BAR0 does not answer";
+        $device->reg_write($scratch, 0xdead);
+        for my $unsupported (1, 2) {
+            $device->config(PMCSR, $width, $unsupported);
+            is state(), D3HOT, "$what: D$unsupported is not entered from D3hot";
+            isnt $device->reg('MAGIC'), contract('MAGIC'), "$what: BAR0 stays away";
+        }
+        $device->config(PMCSR, $width, 0);
+        is state(), 0, "$what: back in D0";
+        is $device->reg('SCRATCH'), 0xcafe, "$what: SCRATCH is kept, the write in D3hot lost";
+        is $device->reg('BAD_ACCESS'), $bad, "$what: accesses in D3hot are not counted";
+        for my $unsupported (1, 2) {
+            $device->config(PMCSR, $width, $unsupported);
+            is state(), 0, "$what: D$unsupported is not entered from D0";
+            is $device->reg('MAGIC'), contract('MAGIC'), "$what: BAR0 answers";
+        }
     }
-    config($pmcsr, 2, 0);
-    is config($pmcsr, 2), contract('PMCSR'), 'back in D0';
-    is reg('SCRATCH'), 0xcafe, 'registers are kept (NoSoftRst), the write in D3hot lost';
-    is reg('BAD_ACCESS'), $bad, 'accesses in D3hot are not counted';
-    for my $state (1, 2) {
-        config($pmcsr, 2, $state);
-        is config($pmcsr, 2) & POWER_STATE, 0, "D$state is not entered from D0";
-        is reg('MAGIC'), contract('MAGIC'), "BAR0 answers after the try of D$state";
+    return;
+}
+
+# Writes that set the bit, and writes beside it, which do not
+sub test_function_reset {
+    my ($devctl, $flr) = (Device::DEVCTL, Device::DEVCTL_FLR);
+    my %starts = ('1 byte' => [$devctl + 1, 1, $flr >> 8], '2 bytes' => [$devctl, 2, $flr],
+        '4 bytes' => [$devctl, 4, $flr]);
+    my %not = ('the byte before' => [$devctl, 1, $flr >> 8], 'the byte behind' =>
+        [$devctl + 3, 1, $flr >> 8], 'all other bits' => [$devctl, 4, 0xffffffff ^ $flr],
+        'the word behind' => [$devctl + 2, 2, $flr], '0' => [$devctl, 2, 0]);
+    for my $what (sort keys %starts, sort keys %not) {
+        $device->map_bar0;
+        $device->reg_write($scratch, 0x77);
+        $device->config(@{ $starts{$what} // $not{$what} });
+        $device->map_bar0;
+        is $device->reg('SCRATCH'), $starts{$what} && $device->is_express ?
+            contract('SCRATCH') : 0x77, "Initiate FLR, $what";
     }
-    config($pmcsr, 2, 0xffff);
-    is config($pmcsr, 2) & ~POWER_STATE, contract('PMCSR'), 'the rest is read-only';
-    config($pmcsr, 2, 0);
+    return;
 }
 
-sub is_reset {
-    my ($how) = @_;
-    open_root_port($qtest, $bed->{port}) if $bed->{port};
-    is config(COMMAND, 2) & COMMAND_MEMORY, 0, "$how: memory decoding is off";
-    is config(contract('PM_CAP_OFFSET') + PMCSR, 2), contract('PMCSR'), "$how: D0";
-    config(BAR0, 4, ADDRESS);
-    config(COMMAND, 2, COMMAND_MEMORY);
-    is reg($_), contract($_), "$how: $_" for qw(MAGIC SCRATCH BAD_ACCESS STATUS);
+# On a conventional bus there is neither extended space nor the room for it
+sub test_size {
+    return unless $device->{express};
+    my $beyond = $device->config(0x100, 4);
+    is $beyond, $device->is_express ? 0 : 0xffffffff, 'extended space';
+    return;
 }
 
-sub disturb {
-    reg_write(contract('REG_SCRATCH'), 0x77);
-    reg_write(contract('REG_MAGIC'), 0);
-    config(contract('PM_CAP_OFFSET') + PMCSR, 2, 3);
+sub test_trace {
+    my ($before) = length $device->qtest->log;
+    $device->reg_write($scratch, 7);
+    $device->reg_read($scratch);
+    $device->reg_read($scratch, 1);
+    $device->reg_write(0, 1);
+    $device->config(PMCSR, 2, $_) for 1, D3HOT, 0;
+    $device->system_reset;
+    my $log = substr $device->qtest->log, $before;
+    is join("\n", $log =~ /\bvgpu_stub_(.*?)\s*$/mg), <<'EVENTS' =~ s/\n\z//r, 'trace events';
+mmio_write addr 0x14 size 4 val 0x7
+mmio_read addr 0x14 size 4 val 0x7
+bad_access read addr 0x14 size 1: not 32 bits wide
+mmio_read addr 0x14 size 1 val 0x0
+mmio_write addr 0x0 size 4 val 0x1
+bad_access write addr 0x0 size 4: read-only register
+power_state D0 -> D3
+power_state D3 -> D0
+reset
+EVENTS
+    return;
 }
 
-sub test_reset {
-    disturb();
-    $qtest->system_reset;
-    is_reset('system reset');
-    return unless defined $bed->{express};
-    disturb();
-    config(contract('EXP_CAP_OFFSET') + DEVCTL, 2, DEVCTL_FLR);
-    is_reset('function level reset');
+sub property {
+    my ($command, %arguments) = @_;
+    return $device->qtest->qmp($command, { path => '/machine/peripheral/vgpu', %arguments });
 }
 
-sub test_introspection {
+sub test_host {
+    my $qtest = $device->qtest;
     my $id = sprintf 'PCI device %04x:%04x', contract('VENDOR_ID'), contract('DEVICE_ID');
     like $qtest->hmp('info pci'), qr/\Q$id\E/, 'info pci shows the device';
     like $qtest->hmp('info qtree'), qr/dev: vgpu-stub/, 'info qtree shows it';
-    my ($path) = grep { $qtest->hmp("qom-list $_") =~ /^scratch /m }
-        map { "/machine/peripheral-anon/device[$_]" } 0, 1;
-    disturb();
-    is 0 + $qtest->hmp("qom-get $path scratch"), 0x77, 'qom-get scratch';
-    is 0 + $qtest->hmp("qom-get $path bad-access"), 1, 'qom-get bad-access';
-    like $qtest->hmp("qom-set $path scratch 7"), qr/^Error: .*scratch/, 'which cannot be set';
+    $device->map_bar0;
+    $device->reg_write($scratch, 0x77);
+    $device->reg_write(0, 0);
+    $device->config(PMCSR, 2, D3HOT);
+    my %expected = (scratch => 0x77, 'bad-access' => 1);
+    for my $name (sort keys %expected) {
+        is property('qom-get', property => $name)->{return}, $expected{$name}, "qom-get $name";
+        ok property('qom-set', property => $name, value => 7)->{error}, "$name cannot be set";
+    }
+    my $options = $qtest->qmp('device-list-properties', { typename => 'vgpu-stub' })->{return};
+    is join(' ', grep { /^(?:scratch|bad)/ } map { $_->{name} } @$options), '',
+        'neither is an option of -device';
+    return;
 }
 
-for (@beds) {
-    $bed = $_;
-    subtest $bed->{name} => sub {
-        $qtest = Qtest->new(@{ $bed->{arguments} });
-        $function = $bed->{function};
-        open_root_port($qtest, $bed->{port}) if $bed->{port};
-        test_identity();
-        test_capabilities();
-        test_bars();
-        test_registers();
-        test_bad_reads();
-        test_bad_writes();
-        test_reserved();
+# A user of QMP can, where QEMU 10 asserts that no PCI device with a BAR does
+sub test_realize_again {
+    return if $device->qtest->qmp('query-version')->{return}{qemu}{major} >= 10;
+    for my $on (0, 1) {
+        my $value = $on ? JSON::PP::true : JSON::PP::false;
+        is_deeply property('qom-set', property => 'realized', value => $value),
+            { return => {} }, $on ? 'realized again' : 'unrealized';
+    }
+    $device->open_buses;
+    $device->map_bar0;
+    is $device->reg('MAGIC'), contract('MAGIC'), 'it answers';
+    is property('qom-get', property => 'scratch')->{return}, $device->reg('SCRATCH'),
+        'and has its properties';
+    return;
+}
+
+for my $place (Device::places()) {
+    subtest $place => sub {
+        $device = Device->new($place, '-trace', 'vgpu_stub_*');
+        $device->map_bar0;
         test_power();
-        test_reset();
-        test_introspection();
-        is $qtest->quit, 0, 'QEMU ends well';
+        test_function_reset();
+        test_size();
+        test_trace();
+        test_host();
+        test_realize_again();
+        is $device->qtest->quit, 0, 'QEMU ends well';
     };
 }
+
+sub plug {
+    my ($qtest, %where) = @_;
+    is_deeply $qtest->qmp('device_add', { driver => 'vgpu-stub', id => 'plugged', %where }),
+        { return => {} }, 'plugged in';
+    return;
+}
+
+sub unplug {
+    my ($qtest, $eject) = @_;
+    is_deeply $qtest->qmp('device_del', { id => 'plugged' }), { return => {} }, 'asked to go';
+    $eject->();
+    $qtest->wait_event('DEVICE_DELETED');
+    unlike $qtest->hmp('info qtree'), qr/dev: vgpu-stub/, 'gone';
+    return;
+}
+
+subtest 'hot-plug on pc' => sub {
+    my $qtest = Qtest->new('-machine', 'pc');
+    for my $round (1, 2) {
+        plug($qtest, addr => '4');
+        unplug($qtest, sub {
+            $qtest->commands(sprintf('outl %#x 0', ACPI_SELECT),
+                sprintf('outl %#x %#x', ACPI_EJECT, 1 << 4));
+        });
+    }
+    is $qtest->quit, 0, 'QEMU ends well';
+};
+
+# The guest powers the slot up and, when it is asked for the device, down
+subtest 'hot-plug on a root port' => sub {
+    my $qtest = Qtest->new('-machine', 'q35',
+        '-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off',
+        '-device', 'pcie-root-port,id=above,addr=4');
+    my $port = Qtest::function(0, 4, 0);
+    my $cap = $qtest->config($port, 0x34, 1);
+    $cap = $qtest->config($port, $cap + 1, 1) until $qtest->config($port, $cap, 1) == 0x10;
+    for my $round (1, 2) {
+        plug($qtest, bus => 'above');
+        $qtest->config($port, $cap + SLTCTL, 2, POWER_ON);
+        unplug($qtest, sub { $qtest->config($port, $cap + SLTCTL, 2, POWER_OFF) });
+    }
+    is $qtest->quit, 0, 'QEMU ends well';
+};
 
 done_testing;

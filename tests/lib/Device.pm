@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The device in a QEMU without a guest, on each kind of bus:
+#
+#   Device::places()                    names of the places, for Device->new
+#   my $device = Device->new($place, @qemu_arguments);
+#   $device->form                       its form, as in vgpu_stub_config.h
+#   $device->qtest                      a Qtest
+#   $device->config(OFFSET, WIDTH)      configuration space, all of it where
+#   $device->config(OFFSET, WIDTH, VALUE)    the machine has PCI Express
+#   $device->config_size
+#   $device->config_bytes               all bytes, an array reference
+#   $device->config_commands(OFFSET, WIDTH, VALUE)    for Qtest's commands()
+#   $device->map_bar0                   BAR0 decoded at Device::BAR0_ADDRESS, in D0
+#   $device->reg(NAME)                  a register of BAR0
+#   $device->reg_read(OFFSET, WIDTH)    any access to BAR0
+#   $device->reg_write(OFFSET, VALUE, WIDTH)
+#   $device->system_reset, ->function_reset, ->bus_reset
+#   $device->open_buses                 what firmware sets up; a reset undoes it
+#
+# The device's id is "vgpu".
+package Device;
+
+use strict;
+use warnings;
+use Contract;
+use Qtest;
+
+use constant {
+    BAR0_ADDRESS => 0xe0000000, ECAM => 0xb0000000,
+    COMMAND => 0x04, COMMAND_MEMORY => 0x2, BAR0 => 0x10,
+    PMCSR => contract('PM_CAP_OFFSET') + 4, D3HOT => 3,
+    DEVCTL => contract('EXP_CAP_OFFSET') + 8, DEVCTL_FLR => 0x8000,
+};
+
+my $slot = Qtest::function(0, 4, 0);
+my @places = (
+    { name => 'pc', form => 'CONVENTIONAL', function => $slot, machine => 'pc',
+      arguments => '-device vgpu-stub,id=vgpu,addr=4' },
+    { name => 'bridge', form => 'CONVENTIONAL', function => Qtest::function(1, 5, 0),
+      machine => 'q35', express => 1, port => $slot,
+      arguments => '-device i82801b11-bridge,id=above,addr=4'
+          . ' -device vgpu-stub,id=vgpu,bus=above,addr=5' },
+    { name => 'q35', form => 'INTEGRATED', function => $slot, machine => 'q35', express => 1,
+      arguments => '-device vgpu-stub,id=vgpu,addr=4' },
+    { name => 'root port', form => 'ENDPOINT', function => Qtest::function(1, 0, 0),
+      machine => 'q35', express => 1, port => $slot,
+      arguments => '-device pcie-root-port,id=above,addr=4'
+          . ' -device vgpu-stub,id=vgpu,bus=above' },
+);
+
+sub places { return map { $_->{name} } @places }
+
+sub new {
+    my ($class, $name, @arguments) = @_;
+    my ($place) = grep { $_->{name} eq $name } @places;
+    my $self = bless { %$place }, $class;
+    $self->{qtest} = Qtest->new('-machine', $place->{machine}, '-m', 4,
+        split(' ', $place->{arguments}), @arguments);
+    $self->open_buses;
+    return $self;
+}
+
+sub form { return $_[0]{form} }
+sub qtest { return $_[0]{qtest} }
+sub has_port { return defined $_[0]{port} }
+sub is_express { return $_[0]{form} ne 'CONVENTIONAL' }
+sub config_size { return $_[0]->is_express ? 0x1000 : 0x100 }
+
+# The memory window of q35's configuration space, then bus 1 behind the port
+sub open_buses {
+    my ($self) = @_;
+    my $qtest = $self->{qtest};
+    $qtest->config(0, 0x60, 4, ECAM | 1) if $self->{express};
+    return unless $self->has_port;
+    $qtest->config($self->{port}, 0x18, 4, 0x00010100);
+    $qtest->config($self->{port}, 0x20, 4, (BAR0_ADDRESS & 0xfff00000) | BAR0_ADDRESS >> 16);
+    $qtest->config($self->{port}, COMMAND, 2, COMMAND_MEMORY);
+    return;
+}
+
+sub config_address {
+    my ($self, $offset) = @_;
+    return ECAM + ($self->{function} << 4) + $offset;
+}
+
+# One access, as commands whose last answer is the value
+sub config_commands {
+    my ($self, $offset, $width, $value) = @_;
+    return Qtest::config_commands($self->{function}, $offset, $width, $value)
+        unless $self->{express};
+    my $address = $self->config_address($offset);
+    return defined $value ? Qtest::write_command($address, $width, $value)
+                          : Qtest::read_command($address, $width);
+}
+
+sub config {
+    my ($self, @access) = @_;
+    return hex +($self->{qtest}->commands($self->config_commands(@access)))[-1];
+}
+
+sub config_bytes {
+    my ($self) = @_;
+    my $size = $self->config_size;
+    return [unpack 'C*', $self->{qtest}->read_bytes($self->config_address(0), $size)]
+        if $self->{express};
+    my @answers = $self->{qtest}->commands(
+        map { $self->config_commands(4 * $_, 4) } 0 .. $size / 4 - 1);
+    return [map { unpack 'C4', pack 'V', hex $answers[2 * $_ + 1] } 0 .. $size / 4 - 1];
+}
+
+sub map_bar0 {
+    my ($self) = @_;
+    $self->config(PMCSR, 2, 0);
+    $self->config(BAR0, 4, BAR0_ADDRESS);
+    $self->config(COMMAND, 2, COMMAND_MEMORY);
+    return;
+}
+
+sub reg_read {
+    my ($self, $offset, $width) = @_;
+    return $self->{qtest}->read(BAR0_ADDRESS + $offset, $width // contract('REG_SIZE'));
+}
+
+sub reg_write {
+    my ($self, $offset, $value, $width) = @_;
+    return $self->{qtest}->write(BAR0_ADDRESS + $offset, $width // contract('REG_SIZE'), $value);
+}
+
+sub reg {
+    my ($self, $name) = @_;
+    return $self->reg_read(contract("REG_$name"));
+}
+
+sub system_reset {
+    my ($self) = @_;
+    $self->{qtest}->system_reset;
+    $self->open_buses;
+    return;
+}
+
+sub function_reset {
+    my ($self) = @_;
+    $self->config(DEVCTL, 2, DEVCTL_FLR);
+    return;
+}
+
+# Bridge control, secondary bus reset: on and off
+sub bus_reset {
+    my ($self) = @_;
+    $self->{qtest}->config($self->{port}, 0x3e, 2, 0x40);
+    $self->{qtest}->config($self->{port}, 0x3e, 2, 0);
+    return;
+}
+
+1;

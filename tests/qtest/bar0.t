@@ -1,0 +1,120 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Every access to BAR0: each offset, read and written, in each width. What is not
+# an aligned 32-bit access to a register reads as zero, changes nothing, is counted
+# once in BAD_ACCESS and logged once with operation, offset, width and reason.
+#
+# Needs: setup-device device
+use strict;
+use warnings;
+no warnings 'portable';
+use Test::More;
+use Contract;
+use Device;
+
+my %registers = map { (contract("REG_$_") => $_) }
+    qw(MAGIC VERSION FEATURES STATUS SCRATCH BAD_ACCESS);
+my @widths = (1, 2, 4, 8);
+
+sub fault {
+    my ($operation, $offset, $width) = @_;
+    return 'not 32 bits wide' if $width != contract('REG_SIZE');
+    return 'misaligned' if $offset % contract('REG_SIZE');
+    my $name = $registers{$offset} // return 'reserved offset';
+    return 'read-only register' if $operation eq 'write' && $name ne 'SCRATCH';
+    return '';
+}
+
+# The access, then a look at both registers that hold state
+sub commands {
+    my ($operation, $offset, $width, $value) = @_;
+    my $address = Device::BAR0_ADDRESS + $offset;
+    return ($operation eq 'read' ? Qtest::read_command($address, $width)
+                                 : Qtest::write_command($address, $width, $value),
+        map { Qtest::read_command(Device::BAR0_ADDRESS + contract("REG_$_"), 4) }
+            qw(BAD_ACCESS SCRATCH));
+}
+
+# What all registers hold, from the contract and the accesses so far
+my (%state, @log);
+
+sub expected {
+    my ($operation, $offset, $width, $value) = @_;
+    my $read = 0;
+    my $fault = fault($operation, $offset, $width);
+    if ($fault) {
+        $state{BAD_ACCESS}++;
+        push @log, sprintf 'vgpu-stub: bad %s at 0x%x, %u bytes: %s',
+            $operation, $offset, $width, $fault;
+    } elsif ($operation eq 'read') {
+        $read = $state{ $registers{$offset} };
+    } else {
+        $state{SCRATCH} = $value;
+    }
+    return ($operation eq 'read' ? $read : '', @state{qw(BAD_ACCESS SCRATCH)});
+}
+
+# As much as a reader wants to see
+sub some { return join '; ', splice @_, 0, 10 }
+
+sub test_accesses {
+    my ($device, $operation, $width) = @_;
+    my $last = contract('BAR0_SIZE') - $width;
+    my $value = 0xa5c3e1f00f1e3c5a & ~0 >> 64 - 8 * $width;
+    my (@commands, @expected, @wrong);
+    for my $offset (0 .. $last) {
+        push @commands, commands($operation, $offset, $width, $value);
+        push @expected, [expected($operation, $offset, $width, $value)];
+    }
+    my @answers = $device->qtest->commands(@commands);
+    for my $offset (0 .. $last) {
+        my $answer = join ' ', map { $_ eq '' ? '' : hex } @answers[3 * $offset .. 3 * $offset + 2];
+        push @wrong, sprintf '%#x: %s instead of %s', $offset, $answer, "@{ $expected[$offset] }"
+            if $answer ne "@{ $expected[$offset] }";
+    }
+    is some(@wrong), '', "${operation}s of $width bytes";
+    return;
+}
+
+sub test_log {
+    my ($device) = @_;
+    my @logged = grep { /^vgpu-stub:/ } split /\n/, $device->qtest->log;
+    my @wrong = map { "$logged[$_] instead of " . ($log[$_] // 'nothing') }
+        grep { $logged[$_] ne ($log[$_] // '') } 0 .. $#logged;
+    is some(@wrong), '', 'what is logged is right';
+    is @logged, @log, 'every bad access is logged once';
+    return;
+}
+
+# A register in which each bit is kept, while the others stay
+sub test_scratch {
+    my ($device) = @_;
+    my @wrong;
+    for my $value (0xffffffff, 0, map { (1 << $_, ~(1 << $_) & 0xffffffff) } 0 .. 31) {
+        $device->reg_write(contract('REG_SCRATCH'), $value);
+        push @wrong, sprintf '%#x', $value if $device->reg('SCRATCH') != $value;
+    }
+    is "@wrong", '', 'SCRATCH keeps each bit';
+    is $device->reg($_), contract($_), "$_ stays" for qw(MAGIC VERSION FEATURES STATUS BAD_ACCESS);
+    return;
+}
+
+for my $place (Device::places()) {
+    subtest $place => sub {
+        my $device = Device->new($place);
+        $device->map_bar0;
+        %state = map { $_ => contract($_) } values %registers;
+        @log = ();
+        is $device->reg($_), contract($_), "$_ at reset" for sort values %registers;
+        test_scratch($device);
+        $device->reg_write(contract('REG_SCRATCH'), $state{SCRATCH} = 0x12345678);
+        for my $width (@widths) {
+            test_accesses($device, $_, $width) for qw(read write);
+        }
+        test_log($device);
+        is $device->qtest->quit, 0, 'QEMU ends well';
+    };
+}
+
+done_testing;
