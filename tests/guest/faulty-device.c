@@ -72,7 +72,16 @@ static void faulty_realize(PCIDevice *pci_dev, Error **errp)
                      PCI_BASE_ADDRESS_SPACE_MEMORY, &s->bar);
 }
 
-static Property faulty_properties[] = {
+/* Since QEMU 10.0 an array of properties is constant and has no end marker */
+#if VGPU_QEMU_AT_LEAST(10, 0)
+#define FAULTY_PROPERTY         const Property
+#define FAULTY_PROPERTIES_END
+#else
+#define FAULTY_PROPERTY         Property
+#define FAULTY_PROPERTIES_END   DEFINE_PROP_END_OF_LIST()
+#endif
+
+static FAULTY_PROPERTY faulty_properties[] = {
     DEFINE_PROP_UINT32("magic", VGPUFaultyState, magic, VGPU_STUB_MAGIC),
     DEFINE_PROP_UINT32("version", VGPUFaultyState, version, VGPU_STUB_VERSION),
     DEFINE_PROP_UINT32("features", VGPUFaultyState, features,
@@ -83,7 +92,7 @@ static Property faulty_properties[] = {
     DEFINE_PROP_UINT32("bar-size", VGPUFaultyState, bar_size,
                        VGPU_STUB_BAR0_SIZE),
     DEFINE_PROP_BOOL("bar-io", VGPUFaultyState, bar_io, false),
-    DEFINE_PROP_END_OF_LIST(),
+    FAULTY_PROPERTIES_END
 };
 
 static void faulty_class_init(ObjectClass *klass, void *data)
