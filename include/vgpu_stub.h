@@ -2,21 +2,18 @@
 /*
  * vgpu-stub: the hardware interface
  *
- * The only home of the device's numbers. The device model, the guest driver,
- * the tools and the tests include this file and repeat none of them; what they
- * mean is told in qemu-device/docs/specs/vgpu-stub.rst, which a test holds
- * against this file.
+ * The device's IDs and registers. The device model, the guest driver, the tools
+ * and the tests include this file and repeat none of its numbers; the
+ * specification, qemu-device/docs/specs/vgpu-stub.rst, is tested against it.
+ * vgpu_stub_config.h adds every bit of configuration space.
  *
- * It uses the preprocessor alone, so that it compiles unchanged in QEMU, in
- * the Linux kernel and in user space.
+ * It uses the preprocessor only, so it compiles unchanged in QEMU, in the Linux
+ * kernel and in user space.
  */
 #ifndef VGPU_STUB_H
 #define VGPU_STUB_H
 
-/*
- * Configuration space, type 0 header (PCI Local Bus 3.0, section 6.1). Fields
- * that are not named here read as zero or belong to the platform.
- */
+/* Configuration space, type 0 header (PCI Local Bus 3.0, section 6.1) */
 #define VGPU_STUB_VENDOR_ID             0x1af4  /* Red Hat, Inc. */
 #define VGPU_STUB_DEVICE_ID             0x1111
 #define VGPU_STUB_SUBSYSTEM_VENDOR_ID   0x1af4
@@ -24,7 +21,7 @@
 #define VGPU_STUB_REVISION              0x01
 #define VGPU_STUB_CLASS                 0x1200  /* processing accelerator */
 #define VGPU_STUB_PROG_IF               0x00
-#define VGPU_STUB_HEADER_TYPE           0x00    /* bit 7 is the slot's */
+#define VGPU_STUB_HEADER_TYPE           0x00    /* without bit 7 */
 
 /* Power Management capability (PCI Power Management 1.2, section 3.2) */
 #define VGPU_STUB_PM_CAP_OFFSET         0x40
@@ -39,8 +36,8 @@
 #define VGPU_STUB_BAR0_SIZE             0x1000
 
 /*
- * BAR0 is cut into four windows. Registers exist in the first one only; the
- * others are reserved for what the feature bits will announce.
+ * BAR0 is divided into four windows. Version 1.0 has registers in the first one
+ * only; the others are reserved for parts that FEATURES announces.
  */
 #define VGPU_STUB_WIN_CONTROL           0x000   /* identification, control */
 #define VGPU_STUB_WIN_CONTROL_SIZE      0x100
@@ -52,10 +49,9 @@
 #define VGPU_STUB_WIN_MSIX_SIZE         0x400
 
 /*
- * Registers: 32 bits wide, little-endian. Every access is one aligned 32-bit
- * read or write; any other access, one to a reserved offset, and a write to a
- * read-only register is a bad access: it reads as zero, writes nothing and is
- * counted in BAD_ACCESS.
+ * Registers are 32 bits wide and little-endian. Anything but an aligned 32-bit
+ * access to a register, or a write to a writable one, is a bad access: it reads
+ * zero, changes nothing and is counted in BAD_ACCESS.
  */
 #define VGPU_STUB_REG_SIZE              4
 
@@ -66,12 +62,12 @@
 #define VGPU_STUB_REG_SCRATCH           0x014   /* RW */
 #define VGPU_STUB_REG_BAD_ACCESS        0x018   /* RO */
 
-/* MAGIC: the bytes "VGPU" in the order of their addresses */
+/* MAGIC: the bytes "VGPU" in memory order */
 #define VGPU_STUB_MAGIC                 0x55504756
 
 /*
- * VERSION: bits 31:16 major, 15:0 minor. A driver refuses a major version that
- * it does not know; a higher minor version only adds to what it knows.
+ * VERSION: bits 31:16 major, 15:0 minor. A driver refuses an unknown major
+ * version; a higher minor version only adds registers or feature bits.
  */
 #define VGPU_STUB_VERSION_MAJOR         1
 #define VGPU_STUB_VERSION_MINOR         0
@@ -79,17 +75,17 @@
 #define VGPU_STUB_MAJOR(version)        (((version) >> 16) & 0xffff)
 #define VGPU_STUB_MINOR(version)        ((version) & 0xffff)
 
-/* FEATURES: a bit for each optional part of the device; version 1.0 has none */
+/* FEATURES: one bit per optional part of the device; version 1.0 has none */
 #define VGPU_STUB_FEATURES              0x00000000
 
 /* STATUS */
 #define VGPU_STUB_STATUS_READY          0x00000001  /* registers are usable */
 #define VGPU_STUB_STATUS                VGPU_STUB_STATUS_READY
 
-/* SCRATCH: no function but to hold what was written, for liveness checks */
+/* SCRATCH: reads what was last written, for liveness checks */
 #define VGPU_STUB_SCRATCH               0x00000000
 
-/* BAD_ACCESS: counts up to its maximum and stays there; a reset clears it */
+/* BAD_ACCESS: saturates at its maximum; a reset clears it */
 #define VGPU_STUB_BAD_ACCESS            0x00000000
 #define VGPU_STUB_BAD_ACCESS_MAX        0xffffffff
 
