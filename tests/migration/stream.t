@@ -1,13 +1,15 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Saved machines, whole and broken. A whole one comes back as it was, awake and
-# in D3hot; of a broken one the device's section is refused, or what is loaded is
-# still a vgpu-stub. QEMU never crashes, and a reset heals what was refused.
+# Saved machines, intact and damaged. An intact one comes back as it was, in D0 and
+# in D3hot. In a damaged one, a bit of the device's section is flipped: it is refused
+# with a reason and leaves no trace, or what is loaded is still a vgpu-stub. A reset
+# removes whatever was loaded, an intact snapshot loads afterwards, QEMU never aborts.
 #
 # Environment:
 #   FLIPS   how many bits of each byte of the section are flipped, one after the
-#           other, default 1
+#           other, default 1, and then of one byte in 29 of extended space; all
+#           with 8
 #
 # Needs: setup-device setup-snapshots device
 use strict;
@@ -15,138 +17,295 @@ use warnings;
 use File::Temp 'tempdir';
 use Test::More;
 use Contract;
-use Qtest;
+use Device;
 use Snapshot;
 
 use constant {
-    COMMAND => 0x04, COMMAND_MEMORY => 0x2, BAR0 => 0x10, ADDRESS => 0xe0000000,
-    PMCSR => contract('PM_CAP_OFFSET') + 4, POWER_STATE => 0x3,
-    SLOT => Qtest::function(0, 4, 0), CONFIG => 4,
+    VERSION => 0, CONFIG => 4, PMCSR => Device::PMCSR, D3HOT => Device::D3HOT,
+    STATUS => 0x06, DEVSTA => contract('EXP_CAP_OFFSET') + 0xa,
+    LNKCAP => contract('EXP_CAP_OFFSET') + 0xc, LNKSTA => contract('EXP_CAP_OFFSET') + 0x12,
+    COMMAND => Device::COMMAND, INTX_DISABLE => 0x400, FOOTER => 5,
+    ACPI_SELECT => 0xae10, ACPI_EJECT => 0xae08, SAVED_SCRATCH => 0x5a5a1234,
 };
+my $flips = $ENV{FLIPS} // 1;
 
-# Of configuration space, what a guest may have changed: offset => bits
-my %writable = (0x04 => 0xf900ffff, 0x0c => 0xff, 0x10 => 0xfffff000, 0x3c => 0xff,
-    PMCSR() => POWER_STATE);
-my ($qtest, $disk, @fresh);
+my ($device, $disk);
+my (@reset, @mine);    # all of configuration space after a reset; bits that may change
 
-sub config { return $qtest->config(SLOT, @_) }
-sub reg { return $qtest->read(ADDRESS + contract("REG_$_[0]"), 4) }
-sub scratch { return $qtest->write(ADDRESS + contract('REG_SCRATCH'), 4, $_[0]) }
-sub load { return $qtest->hmp('loadvm saved') }
+sub load { return $device->qtest->hmp('loadvm saved') }
+sub state { return $device->config(PMCSR, 2) & 3 }
+
+# Offsets into what PCIDevice saves: version, configuration space, interrupts
+sub config_at { return $disk->data + CONFIG + $_[0] }
+sub interrupt_at { return config_at($device->config_size) }
 
 sub start {
-    my ($machine) = @_;
+    my ($place) = @_;
     $disk = Snapshot->new;
-    $qtest = Qtest->new('-machine', $machine, '-m', 4, '-device', 'vgpu-stub,addr=4',
-        $disk->arguments);
-    @fresh = map { config($_ * 4, 4) } 0 .. 63;
+    $device = Device->new($place, $disk->arguments);
+    @reset = @{ $device->config_bytes };
+    @mine = (0) x @reset;
+    for my $row (grep { $_->{class} =~ /GUEST|ERROR/ } config_rows($device->form)) {
+        $mine[$row->{offset} + $_] |= $row->{mask} >> 8 * $_ & 0xff for 0 .. $row->{width} - 1;
+    }
+    return;
 }
 
-sub map_bar {
-    config(BAR0, 4, ADDRESS);
-    config(COMMAND, 2, COMMAND_MEMORY);
-    config(PMCSR, 2, 0);
-}
-
-sub test_saved {
+# Saved with what differs from a reset, so that a trace of it is seen
+sub save {
     my ($state) = @_;
-    map_bar();
-    scratch(0x5a5a1234);
-    $qtest->read(ADDRESS, 1);
-    my $bad = reg('BAD_ACCESS');
-    config(PMCSR, 2, $state);
-    is $qtest->hmp('savevm saved'), '', "D$state: saved";
-    config(PMCSR, 2, 0);
-    scratch(0);
-    $qtest->system_reset;
-    is load(), '', "D$state: loaded";
-    is config(PMCSR, 2) & POWER_STATE, $state, "D$state: in the same state";
-    is config(BAR0, 4), ADDRESS, "D$state: BAR0 is where it was";
-    isnt reg('MAGIC'), contract('MAGIC'), "D$state: does not answer" if $state;
-    config(PMCSR, 2, 0);
-    is reg('MAGIC'), contract('MAGIC'), "D$state: answers in D0";
-    is reg('SCRATCH'), 0x5a5a1234, "D$state: SCRATCH";
-    is reg('BAD_ACCESS'), $bad, "D$state: BAD_ACCESS";
+    $device->map_bar0;
+    $device->reg_write(contract('REG_SCRATCH'), SAVED_SCRATCH);
+    $device->reg_read(0, 1);
+    $device->config(PMCSR, 2, $state);
+    is $device->qtest->hmp('savevm saved'), '', "D$state: saved";
+    $disk->find_section;
+    $device->system_reset;
+    return;
 }
 
-# What differs from a fresh device where a guest can change nothing
+# From each state to each: BAR0 follows at once, whatever it was before
+sub test_intact {
+    for my $saved (D3HOT, 0) {
+        save($saved);
+        for my $live (0, D3HOT) {
+            my $what = "D$saved loaded in D$live";
+            $device->map_bar0;
+            $device->config(PMCSR, 2, $live);
+            is load(), '', $what;
+            is state(), $saved, "$what: state";
+            ok $saved == ($device->reg('MAGIC') == contract('MAGIC') ? 0 : D3HOT),
+                "$what: BAR0 answers in D0 only";
+            $device->config(PMCSR, 2, 0);
+            is $device->config(Device::BAR0, 4), Device::BAR0_ADDRESS, "$what: BAR0's address";
+            is $device->reg('SCRATCH'), SAVED_SCRATCH, "$what: SCRATCH";
+            is $device->reg('BAD_ACCESS'), 1, "$what: BAD_ACCESS";
+            $device->system_reset;
+        }
+    }
+    return;
+}
+
+# PCIDevice's version, all of configuration space, 4 interrupts; 2 registers
+sub test_length {
+    is $disk->length - $disk->data - FOOTER, 4 + $device->config_size + 16 + 8,
+        'the section has the length that belongs to the form';
+    return;
+}
+
+# What a reset device does not have
+sub traces {
+    my $bytes = $device->config_bytes;
+    return map { sprintf 'config %#x: %02x', $_, $bytes->[$_] }
+        grep { $bytes->[$_] != $reset[$_] } 0 .. $#reset;
+}
+
+# What no vgpu-stub has
 sub faults {
-    my @faults = map { sprintf 'config %#x', $_ * 4 } grep {
-        (config($_ * 4, 4) ^ $fresh[$_]) & ~($writable{ $_ * 4 } // 0)
-    } 0 .. 63;
-    push @faults, 'power state' if (config(PMCSR, 2) & POWER_STATE) =~ /[12]/;
-    map_bar();
-    push @faults, 'MAGIC' if reg('MAGIC') != contract('MAGIC');
+    my $bytes = $device->config_bytes;
+    my @faults = map { sprintf 'config %#x: %02x', $_, $bytes->[$_] }
+        grep { ($bytes->[$_] ^ $reset[$_]) & ~$mine[$_] & 0xff } 0 .. $#reset;
+    push @faults, 'power state' if ($bytes->[PMCSR] & 3) =~ /[12]/;
+    $device->map_bar0;
+    push @faults, 'MAGIC' if $device->reg('MAGIC') != contract('MAGIC');
     return @faults;
 }
 
-# Load with other bytes in the section: the error or what became of the device.
-# Left alone is the version that QEMU's own part of it begins with: QEMU takes a
-# lower one, remembers it and refuses every whole section from then on.
-sub load_broken {
+# Load with other bytes in the section: QEMU's answer, and what is wrong with the
+# device then. A refusal up to the end of PCIDevice leaves no trace. What QEMU checks
+# last are the section's number, at its start, and its footer: by then, the section
+# was loaded as it was saved.
+sub load_damaged {
     my ($offset, $bytes) = @_;
-    my $version = $disk->bytes($disk->data, 4);
     my $whole = $disk->patch($offset, $bytes);
-    $disk->patch($disk->data, $version);
-    my $error = load();
-    my @faults = $error ? () : faults();
+    my $answer = load();
     $disk->patch($offset, $whole);
-    $qtest->system_reset;
-    return ($error, @faults);
+    my $before = $offset > 4 && $offset < interrupt_at() + 16;
+    my @wrong = $answer && $before ? traces() : faults();
+    return ($answer, @wrong) if $answer && $before && !@wrong;
+    $device->system_reset;
+    push @wrong, map { "after a reset, $_" } traces();
+    return ($answer, @wrong);
+}
+
+# The line that says why a byte of PCIDevice is refused, in QEMU's words or ours
+sub has_reason {
+    my ($answer, $offset) = @_;
+    return 1 if $offset < $disk->data || $offset >= interrupt_at();
+    return $answer =~ /^vgpu-stub: the stream has \S/m
+        || $answer =~ ($offset < config_at(0) ? qr/^Invalid value -?\d+ expecting positive value/m
+            : sprintf 'Bad config data: i=0x%x read: [0-9a-f]+ device: ', $offset - config_at(0));
+}
+
+# Offsets of what is flipped: of extended space a few, if not all
+sub flipped_offsets {
+    return grep { $flips == 8 || $_ < config_at(0x110) || $_ >= interrupt_at() - 8 || $_ % 29 == 0 }
+        0 .. $disk->length - 1;
 }
 
 sub test_flips {
-    my (@accepted, @wrong);
-    for my $offset (0 .. $disk->find_section - 1) {
-        for my $flip (0 .. ($ENV{FLIPS} // 1) - 1) {
-            my $bit = 1 << ($offset + $flip) % 8;
-            my $byte = ord $disk->bytes($offset, 1);
-            my ($error, @faults) = load_broken($offset, chr($byte ^ $bit));
-            push @accepted, $offset - $disk->data unless $error || $flip;
-            push @wrong, sprintf '%#x, bit %#x: %s', $offset - $disk->data, $bit, "@faults"
+    my ($tried, $refused, @accepted, @wrong) = (0, 0);
+    for my $offset (flipped_offsets()) {
+        my $byte = ord $disk->bytes($offset, 1);
+        for my $bit (map { 1 << ($offset + $_) % 8 } 0 .. $flips - 1) {
+            my ($answer, @faults) = load_damaged($offset, chr($byte ^ $bit));
+            push @faults, "no reason in $answer" if $answer && !has_reason($answer, $offset);
+            $tried++;
+            $refused++ if $answer;
+            push @accepted, $offset - $disk->data unless $answer;
+            push @wrong, sprintf '%#x, bit %#x: %s', $offset - $disk->data, $bit, join '; ', splice @faults, 0, 3
                 if @faults;
         }
     }
-    is "@wrong", '', 'a flipped bit is refused or harmless' or diag map { "$_\n" } @wrong;
-    # QEMU's own version, bits that a guest may write, SCRATCH and BAD_ACCESS
-    is "@accepted", join(' ', 0 .. 3, 11, 16, 22, 23, 64, 276 .. 283), 'all others are refused';
+    note "$refused of $tried refused, loaded with changes at: @accepted";
+    is join("\n", splice @wrong, 0, 20), '', "each of $tried flipped bits is refused or harmless";
+    cmp_ok $refused, '>', $tried / 2, 'most are refused';
     is load(), '', 'the section itself is loaded';
+    is $device->reg('SCRATCH'), SAVED_SCRATCH, 'as it was';
+    $device->system_reset;
+    return;
 }
 
 # Any bytes, anywhere in the section; the seed is fixed, a finding comes again
 sub test_random {
     srand 1;
     my @wrong;
-    for (1 .. 50 * ($ENV{FLIPS} // 1)) {
+    for (1 .. 50 * $flips) {
         my $offset = int rand $disk->length;
         my $count = 1 + int rand 16;
         $count = $disk->length - $offset if $count > $disk->length - $offset;
-        my ($error, @faults) = load_broken($offset, join '', map { chr int rand 256 } 1 .. $count);
+        my ($answer, @faults) =
+            load_damaged($offset, join '', map { chr int rand 256 } 1 .. $count);
         push @wrong, "$count bytes at $offset: @faults" if @faults;
+        $device->system_reset;
     }
     is "@wrong", '', 'random bytes are refused or harmless';
     is load(), '', 'the section itself is loaded again';
+    $device->system_reset;
+    return;
 }
 
-sub test_refused {
-    my $pmcsr = $disk->data + CONFIG + PMCSR;
-    my $irq = $disk->length - 5 - 8 - 16;
-    my %broken = (
-        'D1' => [$pmcsr, "\x09"], 'D2' => [$pmcsr, "\x0a"],
-        'another device ID' => [$disk->data + CONFIG + 2, "\x10\x11"],
-        'a newer version' => [$disk->data - 4, "\0\0\0\2"],
-        'version 0' => [$disk->data - 4, "\0\0\0\0"],
-        'a BAR1' => [$disk->data + CONFIG + 0x14, "\0\0\0\xe1"],
-        'an interrupt' => [$irq, "\0\0\0\1"],
+sub refused_cases {
+    my $pmcsr = config_at(PMCSR);
+    my $irq = interrupt_at();
+    my $no_pin = qr/^vgpu-stub: the stream has interrupt state 0x1, but the device has no interrupt/m;
+    return (
+        'D1' => [$pmcsr, "\x09", qr/^vgpu-stub: the stream has power state D1 in PMCSR/m],
+        'D2' => [$pmcsr, "\x0a", qr/^vgpu-stub: the stream has power state D2 in PMCSR/m],
+        'another device ID' => [config_at(2), "\x10\x11", qr/i=0x2 read: 10 device: 11/],
+        'a newer version' => [$disk->data - 4, "\0\0\0\2", qr/version/],
+        'version 0' => [$disk->data - 4, "\0\0\0\0", qr/version/],
+        'version 0 of PCIDevice' => [$disk->data + VERSION, "\0\0\0\0",
+            qr/^vgpu-stub: the stream has version 0 of PCIDevice, but only version 2 was/m],
+        'version 1 of PCIDevice' => [$disk->data + VERSION, "\0\0\0\1",
+            qr/^vgpu-stub: the stream has version 1 of PCIDevice, but only version 2 was/m],
+        'a BAR1' => [config_at(0x14), "\0\0\0\xe1", qr/i=0x17 read: e1 device: 0/],
+        'an interrupt' => [$irq, "\0\0\0\1", $no_pin],
         'D1 and an interrupt' =>
-            [$pmcsr, "\x09" . $disk->bytes($pmcsr + 1, $irq - $pmcsr - 1) . "\0\0\0\1"],
-        'an interrupt and no footer' => [$irq, "\0\0\0\1" . "\0" x 25],
-        'another name' => [$disk->data - 17, 'vgpu-stuf'],
+            [$pmcsr, "\x09" . $disk->bytes($pmcsr + 1, $irq - $pmcsr - 1) . "\0\0\0\1", $no_pin],
+        'an interrupt and no footer' => [$irq, "\0\0\0\1" . "\0" x 25, $no_pin],
+        'an interrupt, then an impossible one' => [$irq, "\0\0\0\1\0\0\0\2", qr/^Error: /m],
+        'another name' => [$disk->data - 17, 'vgpu-stuf', qr/Unknown s|vgpu-stuf/],
+        $device->is_express ? (
+            'Initiate FLR' => [config_at(Device::DEVCTL + 1), "\x80", qr/i=0x89 read: 80 device: 0/],
+            'an impossible link' => [config_at(LNKSTA), "\x42", qr/i=0x92 read: 42 device: /],
+        ) : (),
     );
+}
+
+# The interrupt that was refused is not there: taking it back would be noticed
+sub test_refused {
+    my %broken = refused_cases();
     for my $what (sort keys %broken) {
-        my ($error) = load_broken(@{ $broken{$what} });
-        like $error, qr/^Error: Error -\d+ while loading VM state/m, "refused: $what";
+        my ($offset, $bytes, $reason) = @{ $broken{$what} };
+        my ($answer, @wrong) = load_damaged($offset, $bytes);
+        like $answer, $reason, "refused: $what";
+        is "@wrong", '', "refused: $what: without a trace";
+        $device->config(COMMAND, 2, INTX_DISABLE);
+        $device->system_reset;
+        is load(), '', "the section itself is loaded after $what";
+        $device->system_reset;
     }
+    return;
+}
+
+# Values that a stream may have and no guest can cause; each reset clears them
+sub test_error_latches {
+    my @latches = ([STATUS, 2, 0xf910, 0x0010]);
+    push @latches, [DEVSTA, 2, 0x000f, 0] if $device->is_express;
+    my %resets = ('system reset' => 'system_reset');
+    $resets{'secondary bus reset'} = 'bus_reset' if $device->has_port;
+    $resets{'function level reset'} = 'function_reset' if $device->is_express;
+    for my $latch (@latches) {
+        my ($offset, $width, $set, $clear) = @$latch;
+        my $what = sprintf 'errors at %#x', $offset;
+        my $whole = $disk->patch(config_at($offset), pack 'v', $set);
+        for my $name (sort keys %resets) {
+            my $reset = $resets{$name};
+            is load(), '', "$what: loaded";
+            is $device->config($offset, 2), $set, "$what: there";
+            $device->$reset;
+            is $device->config($offset, 2), $clear, "$what: cleared by $name";
+        }
+        for my $write ([$offset, 2], [$offset - 2, 4], map { [$offset + $_, 1] } 0, 1) {
+            my ($at, $bytes) = @$write;
+            is load(), '', "$what: loaded";
+            my $written = (1 << 8 * $bytes) - 1 & ~(Device::DEVCTL_FLR);
+            $device->config($at, $bytes, $written);
+            my $ones = $written << 8 * ($at - $offset + 2) >> 16 & 0xffff;
+            is $device->config($offset, 2), $clear | $set & ~$ones,
+                sprintf '%s: cleared by %#x in %d bytes', $what, $written, $bytes;
+        }
+        $disk->patch(config_at($offset), $whole);
+        $device->system_reset;
+    }
+    return;
+}
+
+# Earlier versions of the device had the link registers of an endpoint here
+sub test_earlier_version {
+    return if $device->form ne 'INTEGRATED';
+    for my $status (0x0011, 0x2011) {
+        my @whole = ($disk->patch(config_at(LNKCAP), pack 'V', 0x411),
+            $disk->patch(config_at(LNKSTA), pack 'v', $status));
+        is load(), '', sprintf 'a link of an earlier version, status %#x, is loaded', $status;
+        is $device->config(LNKCAP, 4), 0, 'LNKCAP reads zero';
+        is $device->config(LNKSTA, 2), 0, 'LNKSTA reads zero';
+        is $device->reg('SCRATCH'), SAVED_SCRATCH, 'the rest is loaded';
+        $disk->patch(config_at(LNKCAP), $whole[0]);
+        $disk->patch(config_at(LNKSTA), $whole[1]);
+        $device->system_reset;
+    }
+    return;
+}
+
+sub test_bad_access_saturates {
+    my $max = contract('BAD_ACCESS_MAX');
+    my $at = $disk->length - FOOTER - 4;
+    my $whole = $disk->patch($at, pack 'N', $max - 1);
+    is load(), '', 'a count of bad accesses before its end is loaded';
+    for my $round (1 .. 3) {
+        $device->reg_read(0, 1);
+        is $device->reg('BAD_ACCESS'), $max, "BAD_ACCESS stops, bad read $round";
+        $device->reg_write(0, 0);
+        is $device->reg('BAD_ACCESS'), $max, "BAD_ACCESS stops, bad write $round";
+    }
+    $disk->patch($at, $whole);
+    $device->system_reset;
+    return;
+}
+
+# Once an interrupt of the stream's stayed behind, and the bus missed it
+sub test_eject {
+    $disk->patch(interrupt_at(), "\0\0\0\1");
+    like load(), qr/^vgpu-stub: the stream has interrupt/m, 'an interrupt is refused once more';
+    my $qtest = $device->qtest;
+    $qtest->qmp('device_del', { id => 'vgpu' });
+    $qtest->commands(sprintf('outl %#x 0', ACPI_SELECT), sprintf('outl %#x %#x', ACPI_EJECT, 1 << 4));
+    $qtest->wait_event('DEVICE_DELETED');
+    $qtest->system_reset;
+    is $qtest->hmp('info status') =~ /^VM status/, 1, 'QEMU goes on after eject and reset';
+    return;
 }
 
 # The exit status and the last line of a QEMU that a stream is fed to
@@ -180,17 +339,22 @@ sub test_incoming {
     is $status, 1, 'a machine with another device refuses';
     ($status, $line) = feed("cat $dir/stream", '-device', 'vgpu-stub,addr=5');
     is $status, 1, 'a machine with the device in another slot refuses';
+    return;
 }
 
-for my $machine ('pc-i440fx-7.2', 'pc-q35-7.2') {
-    subtest $machine => sub {
-        start($machine);
-        test_saved(3);
-        test_saved(0);
-        test_flips() if $machine =~ /i440fx/;
-        test_random() if $machine =~ /i440fx/;
-        test_refused() if $machine =~ /i440fx/;
-        is $qtest->quit, 0, 'QEMU ends well';
+for my $place ('pc', 'q35', 'root port') {
+    subtest $place => sub {
+        start($place);
+        test_intact();
+        test_length();
+        test_flips();
+        test_random();
+        test_refused();
+        test_error_latches();
+        test_earlier_version();
+        test_bad_access_saturates();
+        test_eject() if $place eq 'pc';
+        is $device->qtest->quit, 0, 'QEMU ends well';
     };
 }
 subtest 'incoming' => \&test_incoming;

@@ -36,7 +36,7 @@ sub write_json {
 sub dump_vmstate {
     local $ENV{BUILD} = build_dir();
     my $qemu = top_dir() . '/tests/lib/qemu-under-test';
-    system("'$qemu' -machine q35 -display none -dump-vmstate '$dir/all' 2>'$dir/stderr'") == 0
+    system("'$qemu' -machine q35 -nodefaults -display none -dump-vmstate '$dir/all' 2>'$dir/stderr'") == 0
         or die Qmp::slurp("$dir/stderr");
     my $vmstate = decode_json(Qmp::slurp("$dir/all"))->{'vgpu-stub'}
         or die 'the device has no migration format';

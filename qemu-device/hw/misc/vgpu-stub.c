@@ -213,7 +213,7 @@ static int vgpu_save_pci_device(QEMUFile *f, void *pv, size_t size,
 }
 
 static const VMStateInfo vgpu_vmstate_info_pci_device = {
-    .name = "PCIDevice, checked",
+    .name = "PCIDevice",
     .get = vgpu_load_pci_device,
     .put = vgpu_save_pci_device,
 };
