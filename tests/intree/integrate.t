@@ -1,9 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# qemu-device/integrate on the files of a real QEMU source: what it puts in it
-# puts in once, takes out without a trace, and prints as a patch that does the
-# same; a tree that it does not know stays as it is.
+# qemu-device/integrate on the files of a real QEMU source: it adds the device
+# once, updates what an earlier version of it added, removes everything, and
+# prints the same change as a patch. It does not overwrite local changes, and a
+# tree that it refuses stays as it is.
 #
 # Environment: QEMU_SOURCE, the source; default that of the installed QEMU.
 #
@@ -16,10 +17,13 @@ use File::Temp 'tempdir';
 use Test::More;
 use Contract;
 
-my $integrate = top_dir() . '/qemu-device/integrate';
-my $source = $ENV{QEMU_SOURCE} // qx('@{[top_dir()]}/tests/setup/qemu-source');
+my $top = top_dir();
+my $integrate = "$top/qemu-device/integrate";
+my $source = $ENV{QEMU_SOURCE} // qx('$top/tests/setup/qemu-source');
 chomp $source;
 my $dir = tempdir(CLEANUP => 1);
+my $device = 'hw/misc/vgpu-stub.c';
+my $record = 'hw/misc/vgpu-stub.sha256';
 
 sub run_command {
     my ($command) = @_;
@@ -27,30 +31,65 @@ sub run_command {
     return ($? >> 8, $output);
 }
 
-my ($status, $patch) = run_command("$integrate --patch '$source'");
-is $status, 0, '--patch';
-my @paths = $patch =~ m{^\+\+\+ b/(\S+)$}mg;
-my @new = $patch =~ m{^--- /dev/null\n\+\+\+ b/(\S+)$}mg;
-is_deeply [sort @new], [sort { $a cmp $b } device_files()], 'the patch adds every file of the device';
-my %is_new = map { $_ => 1 } @new;
-is_deeply [sort grep { !$is_new{$_} } @paths], [qw(Kconfig.host docs/specs/index.rst hw/misc/Kconfig
-    hw/misc/meson.build hw/misc/trace-events meson.build meson_options.txt
-    scripts/meson-buildoptions.sh tests/qtest/fuzz/meson.build tests/qtest/meson.build)],
-    'and changes these';
-
-# Where the files of this tree go in QEMU's
-sub device_files {
-    my $own = top_dir() . '/qemu-device';
-    my @files = map { s{^\Q$own\E/}{}r } glob "$own/hw/misc/*.[ch] $own/docs/specs/*.rst"
-        . " $own/tests/qtest/*.c $own/tests/qtest/fuzz/*.c";
-    return @files, map { s{.*/}{hw/misc/}r } glob top_dir() . '/include/*.h';
+sub run_well {
+    my ($command, $what) = @_;
+    my ($status, $output) = run_command($command);
+    is $status, 0, $what or diag $output;
+    return $output;
 }
 
-# A tree of just the files that are concerned
+sub contents {
+    my ($path) = @_;
+    open my $file, '<', $path or die "$path: $!";
+    local $/;
+    return <$file>;
+}
+
+sub append {
+    my ($path, $text) = @_;
+    open my $file, '>>', $path or die "$path: $!";
+    print $file $text;
+    close $file or die "$path: $!";
+    return;
+}
+
+sub same {
+    my ($one, $other, $what) = @_;
+    my (undef, $output) = run_command("diff -r --no-dereference '$one' '$other'");
+    is $output, '', $what;
+    return;
+}
+
+# Where the files of this tree go in QEMU's, before and since its build system is meson
+my $old = -e "$source/hw/misc/Makefile.objs";
+
+sub device_files {
+    my $own = "$top/qemu-device";
+    my @tests = glob "$own/tests/qtest/*.c" . ($old ? '' : " $own/tests/qtest/fuzz/*.c");
+    my @files = map { s{^\Q$own\E/}{}r } glob("$own/hw/misc/*.[ch] $own/docs/specs/*.rst"), @tests;
+    @files = map { s{^tests/qtest/}{tests/}r } @files if $old;
+    return sort @files, map { s{.*/}{hw/misc/}r } glob "$top/include/*.h";
+}
+
+my @build_files = $old
+    ? qw(Makefile configure hw/misc/Makefile.objs tests/Makefile.include)
+    : qw(hw/misc/meson.build meson.build meson_options.txt scripts/meson-buildoptions.sh
+         tests/qtest/fuzz/meson.build tests/qtest/meson.build);
+my $patch = run_well("$integrate --patch '$source'", '--patch');
+my @paths = $patch =~ m{^\+\+\+ b/(\S+)$}mg;
+my @new = $patch =~ m{^--- /dev/null\n\+\+\+ b/(\S+)$}mg;
+is_deeply [sort @new], [device_files()], 'the patch adds every file of the device';
+my %is_new = map { $_ => 1 } @new;
+is_deeply [sort grep { !$is_new{$_} } @paths],
+    [sort qw(Kconfig.host docs/specs/index.rst hw/misc/Kconfig hw/misc/trace-events), @build_files],
+    'and changes these';
+
+# A tree of just the files that are concerned, and a version of QEMU's own line
 sub make_tree {
     my ($name) = @_;
     my $tree = "$dir/$name";
-    for my $path ('VERSION', @paths, 'hw/misc/edu.c') {
+    run_command("rm -rf '$tree'");
+    for my $path ('VERSION', @paths) {
         make_path(dirname("$tree/$path"));
         next unless -e "$source/$path";
         system('cp', '-p', "$source/$path", "$tree/$path") == 0 or die;
@@ -58,61 +97,176 @@ sub make_tree {
     return $tree;
 }
 
-sub same {
-    my ($one, $other, $what) = @_;
-    my ($status, $output) = run_command("diff -r '$one' '$other'");
-    is $output, '', $what;
-}
+my $pristine = make_tree('pristine');
+my $added = make_tree('added');
 
-my $before = make_tree('before');
-my $tree = make_tree('tree');
-($status) = run_command("$integrate '$tree'");
-is $status, 0, 'it puts the device in';
-($status, my $again) = run_command("$integrate '$tree'");
-like $again, qr/: 0 files changed/, 'a second time changes nothing';
-for my $path (@new) {
-    ok -e "$tree/$path", "$path is there";
-}
+subtest 'add and remove' => sub {
+    run_well("$integrate '$added'", 'the device is added');
+    ok -e "$added/$_", "$_ is there" for @new;
+    for my $path (glob "$top/include/*.h $top/qemu-device/hw/misc/*.[ch]") {
+        my $name = $path =~ s{.*/}{}r;
+        is contents("$added/hw/misc/$name"), contents($path), "$name is complete";
+    }
+    run_well("cd '$added' && sha256sum --check --strict $record", 'the checksums are right');
+    like run_well("$integrate '$added'", 'again'), qr/: 0 files changed/, 'nothing changes';
+    my $tree = make_tree('removed');
+    run_well("$integrate '$tree'", 'added');
+    run_well("$integrate --reverse '$tree'", 'removed');
+    same($pristine, $tree, 'without a trace');
+    is(-x "$tree/$_", -x "$pristine/$_", "the mode of $_")
+        for grep { -e "$pristine/$_" } 'configure', 'scripts/meson-buildoptions.sh';
+    like run_well("$integrate --reverse '$tree'", 'removed again'), qr/: 0 files changed/,
+        'nothing changes';
+};
 
-my $patched = make_tree('patched');
-open my $file, '>', "$dir/patch" or die;
-print $file $patch;
-close $file;
-($status, my $output) = run_command("patch -d '$patched' -p1 --fuzz=0 <$dir/patch");
-is $status, 0, 'the patch applies' or diag $output;
-same($tree, $patched, 'and does what the script does');
+subtest 'patch' => sub {
+    my $tree = make_tree('patched');
+    append("$dir/patch", $patch);
+    run_well("cd '$tree' && git apply --check '$dir/patch'", 'git takes the patch');
+    run_well("patch -d '$tree' -p1 --fuzz=0 <'$dir/patch'", 'the patch applies');
+    run_well("cp '$added/$record' '$tree/$record'", 'but for the checksums');
+    same($added, $tree, 'it does what the script does');
+};
 
-($status) = run_command("$integrate --reverse '$tree'");
-is $status, 0, 'it takes the device out';
-same($before, $tree, 'without a trace');
-($status, $again) = run_command("$integrate --reverse '$tree'");
-like $again, qr/: 0 files changed/, 'a second time changes nothing';
+# An earlier version of ours: other lines, other contents, a file more
+my $earlier = "$dir/earlier";
+run_well("mkdir '$earlier' && cp -r '$top/include' '$top/qemu-device' '$earlier'", 'a copy');
+append("$earlier/qemu-device/$_", "/* earlier */\n") for $device, 'tests/qtest/vgpu-stub-test.c';
+append("$earlier/qemu-device/hw/misc/trace-events", qq(vgpu_stub_earlier(void) ""\n));
+append("$earlier/qemu-device/hw/misc/vgpu-stub-earlier.c", "/* gone */\n");
+run_well("sed -i 's/accelerator stub device/earlier stub/' $earlier/qemu-device/integrate_edits.py",
+    'another text in --help');
 
-# Trees that are refused: no QEMU, a version in between, a place that is gone
+subtest 'update' => sub {
+    my $tree = make_tree('updated');
+    run_well("$earlier/qemu-device/integrate '$tree'", 'an earlier version is added');
+    like contents("$tree/hw/misc/trace-events"), qr/^vgpu_stub_earlier/m, 'with lines of its own';
+    run_well("$integrate '$tree'", 'updated');
+    same($added, $tree, 'nothing of the earlier version is left');
+
+    # What the first version did, when it updated a tree
+    my $events = "$tree/hw/misc/trace-events";
+    my ($block) = contents($events) =~ /(\n# vgpu-stub\.c\n(?:vgpu.*\n)+)/;
+    append($events, $block);
+    run_well("$integrate '$tree'", 'with trace events that are there twice');
+    same($added, $tree, 'they are there once');
+};
+
+subtest 'remove an earlier version' => sub {
+    my $tree = make_tree('old');
+    run_well("$earlier/qemu-device/integrate '$tree'", 'an earlier version is added');
+    run_well("$integrate --reverse '$tree'", 'removed');
+    same($pristine, $tree, 'without a trace');
+};
+
+# One line says why, and the tree is unchanged
 sub refused {
-    my ($tree, $pattern, $what) = @_;
-    run_command("rm -rf $dir/copy; cp -r '$tree' $dir/copy");
-    my ($status, $output) = run_command("$integrate '$tree'");
+    my ($tree, $pattern, $what, $options) = @_;
+    $options //= '';
+    run_command("rm -rf $dir/copy; cp -a '$tree' $dir/copy");
+    my ($status, $output) = run_command("$integrate $options '$tree'");
     is $status, 1, "$what: exit status";
-    like $output, qr/\Aintegrate: [^\n]*$pattern[^\n]*\n\z/, "$what: one line";
+    like $output, qr/\Aintegrate: cannot change \Q$tree\E: [^\n]*$pattern[^\n]*\n\z/,
+        "$what: one line";
     same("$dir/copy", $tree, "$what: nothing is changed");
+    return;
 }
 
-mkdir "$dir/empty";
-refused("$dir/empty", qr/is no QEMU source tree/, 'an empty folder');
-my $between = make_tree('between');
-run_command("echo 6.1.0 >'$between/VERSION'");
-refused($between, qr/QEMU 6\.1\.0 is not known: take 4\.2, 7\.2/, 'a version in between');
-my $odd = make_tree('odd');
-my ($place) = grep { -e "$odd/$_" && m{^(?:meson\.build|Makefile)$} } @paths;
-run_command("echo nothing >'$odd/$place'");
-refused($odd, qr/\Q$place\E has no line like/, 'a tree without the place');
-unlink "$odd/$place";
-refused($odd, qr/has no \Q$place\E/, 'a tree without the file');
-for my $arguments ('', "--unknown $tree", '--patch', "$tree $tree") {
-    ($status, $output) = run_command("$integrate $arguments");
-    is $status, 2, "usage: '$arguments'";
-    like $output, qr/\Ausage: integrate /, 'usage is shown';
-}
+# Before the first version that recorded checksums, at commit dec2489
+subtest 'without checksums' => sub {
+    my $tree = make_tree('unrecorded');
+    run_well("$integrate '$tree' && rm '$tree/$record'", 'added, the checksums removed');
+    run_well("$integrate '$tree'", 'the same files are known');
+    same($added, $tree, 'and recorded');
+    append("$tree/$device", "/* mine */\n");
+    unlink "$tree/$record";
+    refused($tree, qr/\Q$device\E/, 'another file');
+    my ($status) = run_command("git -C '$top' cat-file -e dec2489");
+    return note('no git history here') if $status;
+    make_path("$dir/first");
+    run_well("git -C '$top' archive dec2489 qemu-device include | tar x -C '$dir/first'",
+        'the first version');
+    for my $options ('', '--reverse') {
+        $tree = make_tree('first-tree');
+        run_well("$dir/first/qemu-device/integrate '$tree'", 'added by it');
+        run_well("$integrate $options '$tree'", "then integrate $options");
+        same($options ? $pristine : $added, $tree, 'as if it had not been');
+    }
+};
+
+subtest 'local changes' => sub {
+    for my $path (@new) {
+        my $tree = make_tree('edited');
+        run_well("$integrate '$tree'", 'added');
+        append("$tree/$path", "/* mine */\n");
+        refused($tree, qr/\Q$path\E: not as integrate added it; .*--force/, "$path, $_", $_)
+            for '', '--reverse', '--patch';
+        run_well("$integrate --force '$tree'", '--force');
+        same($added, $tree, 'overwrites it');
+        append("$tree/$path", "/* mine */\n");
+        run_well("$integrate --reverse --force '$tree'", '--reverse --force');
+        same($pristine, $tree, 'removes it');
+    }
+    my $tree = make_tree('linked');
+    symlink 'nowhere', "$tree/$device" or die;
+    refused($tree, qr/\Q$device\E/, 'a symbolic link');
+    run_well("$integrate --force '$tree'", '--force');
+    same($added, $tree, 'replaces it');
+};
+
+my ($build_file) = grep { -e "$pristine/$_" } 'meson.build', 'Makefile';
+subtest 'bytes that are not UTF-8' => sub {
+    my $tree = make_tree('latin-1');
+    my $other = make_tree('latin-1-before');
+    append("$_/$build_file", "# caf\xe9\r\n\x0c\n") for $tree, $other;
+    run_well("$integrate --patch '$tree' >$dir/latin-1.patch", 'a patch');
+    run_well("$integrate '$tree'", 'added');
+    like contents("$tree/$build_file"), qr/# caf\xe9\r\n\x0c\n\z/, 'they are kept';
+    run_well("cd '$other' && git apply '$dir/latin-1.patch'", 'the patch applies');
+    is contents("$other/$build_file"), contents("$tree/$build_file"), 'and does the same';
+    run_well("$integrate --reverse '$tree'", 'removed');
+    run_well("$integrate --reverse --force '$other'", 'removed');
+    same($other, $tree, 'they are kept then too');
+};
+
+subtest 'refusals' => sub {
+    mkdir "$dir/empty";
+    refused("$dir/empty", qr/not a QEMU source tree/, 'an empty folder');
+    my $between = make_tree('between');
+    run_command("echo 6.1.0 >'$between/VERSION'");
+    refused($between, qr/QEMU 6\.1\.0 is not supported; use 4\.2, 7\.2 or later/, 'QEMU 6.1');
+
+    my $odd = make_tree('odd');
+    run_command("echo nothing >'$odd/$build_file'");
+    refused($odd, qr/\Q$build_file\E has no line that starts with '.+'/, 'no place for a line');
+    unlink "$odd/$build_file";
+    refused($odd, qr/\Q$build_file\E: No such file/, 'a file is missing');
+    mkdir "$odd/$build_file";
+    refused($odd, qr/\Q$build_file\E: Is a directory/, 'a folder in its place');
+
+    my $cut = make_tree('cut');
+    append("$cut/hw/misc/Kconfig", '# no newline');
+    refused($cut, qr{hw/misc/Kconfig does not end with a newline}, 'no newline at the end');
+    my $set = make_tree('set');
+    my ($makefile) = map { "hw/misc/$_" } grep { -e "$set/hw/misc/$_" } 'meson.build', 'Makefile.objs';
+    run_command("sed -i /CONFIG_EDU/d '$set/$makefile'");
+    refused($set, qr/\Q$makefile\E/, 'no set of emulated devices');
+
+    my $full = make_tree('full');
+    run_command("cp -a '$full' '$dir/copy-of-full'");
+    my ($status, $output) = run_command("ulimit -f 8; $integrate '$full'");
+    is $status, 1, 'a file that cannot be written: exit status';
+    like $output, qr/\Aintegrate: cannot change [^\n]*: File too large\n\z/, 'one line';
+    same("$dir/copy-of-full", $full, 'nothing is changed');
+};
+
+subtest 'usage' => sub {
+    for my $arguments ('', "--unknown $added", '--patch', "$added $added",
+        "--patch --reverse $added") {
+        my ($status, $output) = run_command("$integrate $arguments");
+        is $status, 2, "usage: '$arguments'";
+        like $output, qr/\Ausage: integrate /, 'usage is shown';
+    }
+};
 
 done_testing;
