@@ -47,11 +47,22 @@ sub plug {
     wait_for($vm, "[ -e $driver/0000:*/vgpu_stub/scratch ]", 'plug');
 }
 
-# The guest lets go of the device in its own time
+# Where the device still is, if QEMU does not report that it is gone
+sub whereabouts {
+    my ($vm) = @_;
+    my $devices = $vm->qmp('qom-list', { path => '/machine/peripheral' })->{return};
+    my (undef, @lines) = $vm->run("ls -d $driver/0000:*; dmesg | tail -n 5");
+    my $in_qemu = grep { $_->{name} eq 'card' } @$devices;
+    return 'in QEMU: ' . ($in_qemu ? 'yes' : 'no') . "; in the guest: @lines\n";
+}
+
+# The guest releases the device, then QEMU frees it and sends an event. The event may
+# come before or after the answer to any command.
 sub unplug {
     my ($vm) = @_;
-    $vm->qmp('device_del', { id => 'card' });
-    $vm->wait_event('DEVICE_DELETED');
+    my $answer = $vm->qmp('device_del', { id => 'card' });
+    die $answer->{error}{desc} if $answer->{error};
+    eval { $vm->wait_event('DEVICE_DELETED'); 1 } or die $@, whereabouts($vm);
     wait_for($vm, "[ ! -e $driver/0000:*/vgpu_stub ]", 'unplug');
 }
 
