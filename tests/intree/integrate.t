@@ -68,7 +68,9 @@ sub device_files {
     my @tests = glob "$own/tests/qtest/*.c" . ($old ? '' : " $own/tests/qtest/fuzz/*.c");
     my @files = map { s{^\Q$own\E/}{}r } glob("$own/hw/misc/*.[ch] $own/docs/specs/*.rst"), @tests;
     @files = map { s{^tests/qtest/}{tests/}r } @files if $old;
-    return sort @files, map { s{.*/}{hw/misc/}r } glob "$top/include/*.h";
+    push @files, map { s{.*/}{hw/misc/}r } glob "$top/include/*.h";
+    my @sorted = sort @files;
+    return @sorted;
 }
 
 my @build_files = $old
