@@ -1,8 +1,8 @@
 /*
  * QTest testcase for vgpu-stub
  *
- * Every case runs on a conventional bus, on the root bus of an Express machine
- * and behind a root port.
+ * Every case runs on a conventional bus, on an Express root bus and below a root
+ * port.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,21 +13,18 @@
 #include "libqos/pci.h"
 #include "libqos/pci-pc.h"
 #include "hw/pci/pci_regs.h"
-#include "hw/misc/vgpu_stub.h"
-
-/* The kinds of function that PCI_EXP_FLAGS holds, as they stand there */
-#define TYPE_ENDPOINT       (PCI_EXP_TYPE_ENDPOINT << 4)
-#define TYPE_INTEGRATED     (PCI_EXP_TYPE_RC_END << 4)
+#include "hw/misc/vgpu_stub_config.h"
 
 #define PMCSR               (VGPU_STUB_PM_CAP_OFFSET + PCI_PM_CTRL)
 #define D3HOT               3
+#define DEVCTL              (VGPU_STUB_EXP_CAP_OFFSET + PCI_EXP_DEVCTL)
 
 #define SLOT                QPCI_DEVFN(4, 0)
 
-/* Where pc's ACPI tables choose the bus that a slot is ejected from */
+/* pc's ACPI: selects the bus that a slot is ejected from */
 #define ACPI_PCIHP_SELECT   0xae10
 
-/* Since 6.1 ACPI serves q35's root ports, unless it is told not to */
+/* Since 6.1, q35 uses ACPI for hot-plug on root ports by default */
 #if QEMU_VERSION_MAJOR >= 7
 #define NATIVE_HOTPLUG \
     "-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off "
@@ -35,35 +32,34 @@
 #define NATIVE_HOTPLUG      ""
 #endif
 
-typedef struct Bed {
+typedef struct Place {
     const char *name;
     const char *arguments;
     int devfn;              /* with the bus in bits 15:8 */
-    bool express;
-    bool port;              /* the device is behind a root port in SLOT */
-    unsigned type;
-} Bed;
+    bool port;              /* the device is below a root port in SLOT */
+    unsigned form;
+} Place;
 
-static const Bed beds[] = {
+static const Place places[] = {
     { .name = "pc", .arguments = "-machine pc -device vgpu-stub,addr=4",
-      .devfn = SLOT },
+      .devfn = SLOT, .form = VGPU_STUB_FORM_CONVENTIONAL },
     { .name = "q35", .arguments = "-machine q35 -device vgpu-stub,addr=4",
-      .devfn = SLOT, .express = true, .type = TYPE_INTEGRATED },
+      .devfn = SLOT, .form = VGPU_STUB_FORM_INTEGRATED },
     { .name = "root-port",
       .arguments = "-machine q35 -device pcie-root-port,id=rp,addr=4 "
                    "-device vgpu-stub,bus=rp",
-      .devfn = 1 << 8, .express = true, .port = true, .type = TYPE_ENDPOINT },
+      .devfn = 1 << 8, .port = true, .form = VGPU_STUB_FORM_ENDPOINT },
 };
 
 typedef struct Machine {
-    const Bed *bed;
+    const Place *place;
     QTestState *qts;
     QPCIBus *bus;
     QPCIDevice *dev;
     QPCIBar bar;
 } Machine;
 
-/* Bus 1 behind the root port, with a window for what libqos hands out */
+/* Bus 1 below the root port, with a window for the addresses libqos assigns */
 static void open_root_port(Machine *m)
 {
     QPCIDevice *port = qpci_device_find(m->bus, SLOT);
@@ -78,17 +74,17 @@ static void open_root_port(Machine *m)
 
 static void machine_find(Machine *m)
 {
-    if (m->bed->port) {
+    if (m->place->port) {
         open_root_port(m);
     }
-    m->dev = qpci_device_find(m->bus, m->bed->devfn);
+    m->dev = qpci_device_find(m->bus, m->place->devfn);
     g_assert(m->dev);
 }
 
-static void machine_start(Machine *m, const Bed *bed, const char *more)
+static void machine_start(Machine *m, const Place *place, const char *more)
 {
-    m->bed = bed;
-    m->qts = qtest_initf("-nodefaults %s %s", bed->arguments, more);
+    m->place = place;
+    m->qts = qtest_initf("-nodefaults %s %s", place->arguments, more);
     m->bus = qpci_new_pc(m->qts, NULL);
     machine_find(m);
 }
@@ -119,17 +115,139 @@ static void reg_write(Machine *m, unsigned reg, uint32_t val)
     qpci_io_writel(m->dev, m->bar, reg, val);
 }
 
-/* Offset of a capability, 0 where there is none */
-static uint8_t find_capability(Machine *m, uint8_t id)
-{
-    uint8_t at = qpci_config_readb(m->dev, PCI_CAPABILITY_LIST);
-    int left = 48;
+/* Configuration space: the first 256 bytes, against the table of every bit */
 
-    while (at && qpci_config_readb(m->dev, at) != id) {
-        g_assert_cmpint(left--, >, 0);
-        at = qpci_config_readb(m->dev, at + PCI_CAP_LIST_NEXT);
+typedef struct Row {
+    unsigned forms;
+    unsigned offset;
+    unsigned width;
+    uint32_t mask;
+    unsigned class;
+    uint32_t value;
+} Row;
+
+#define ROW(NAME, FORMS, OFFSET, WIDTH, MASK, CLASS, VALUE) \
+    { VGPU_STUB_FORM_##FORMS, OFFSET, WIDTH, MASK, \
+      VGPU_STUB_BITS_##CLASS, VALUE },
+
+static const Row rows[] = { VGPU_STUB_CONFIG(ROW) };
+
+typedef struct Bits {
+    uint8_t value[256];     /* after a reset */
+    uint8_t guest[256];     /* bits that the guest can write */
+    uint8_t varies[256];    /* bits that machine or version choose */
+} Bits;
+
+static void set_bits(uint8_t *bytes, const Row *row, uint32_t bits)
+{
+    unsigned i;
+
+    for (i = 0; i < row->width; i++) {
+        bytes[row->offset + i] |= bits >> 8 * i;
     }
-    return at;
+}
+
+static Bits table_bits(const Place *place)
+{
+    Bits bits = { };
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(rows); i++) {
+        const Row *row = &rows[i];
+
+        if (!(row->forms & place->form) || row->offset >= 256) {
+            continue;
+        }
+        set_bits(bits.value, row, row->value);
+        if (row->class == VGPU_STUB_BITS_GUEST) {
+            set_bits(bits.guest, row, row->mask);
+        } else if (row->class == VGPU_STUB_BITS_PLATFORM ||
+                   row->class == VGPU_STUB_BITS_VERSION) {
+            set_bits(bits.varies, row, row->mask);
+        }
+    }
+    return bits;
+}
+
+/* @set: whether all that the guest can write is set, else as after a reset */
+static void assert_config(Machine *m, bool set)
+{
+    Bits bits = table_bits(m->place);
+    unsigned i;
+
+    for (i = 0; i < 256; i++) {
+        uint8_t expected = set ? bits.value[i] | bits.guest[i] : bits.value[i];
+        uint8_t read = qpci_config_readb(m->dev, i);
+
+        if ((read ^ expected) & ~bits.varies[i]) {
+            g_error("%s: configuration space at 0x%02x is 0x%02x, not 0x%02x",
+                    m->place->name, i, read, expected);
+        }
+    }
+}
+
+static uint32_t config_read(Machine *m, unsigned offset, unsigned width)
+{
+    return width == 1 ? qpci_config_readb(m->dev, offset) :
+           width == 2 ? qpci_config_readw(m->dev, offset) :
+                        qpci_config_readl(m->dev, offset);
+}
+
+static void config_write(Machine *m, unsigned offset, unsigned width,
+                         uint32_t val)
+{
+    if (width == 1) {
+        qpci_config_writeb(m->dev, offset, val);
+    } else if (width == 2) {
+        qpci_config_writew(m->dev, offset, val);
+    } else {
+        qpci_config_writel(m->dev, offset, val);
+    }
+}
+
+/* Written to zeros; PMCSR keeps D0 where D1 or D2 is written */
+static void try_config(Machine *m, const Bits *bits, unsigned offset,
+                       unsigned width, uint32_t val)
+{
+    uint32_t expected = 0, varies = 0;
+    unsigned i;
+
+    for (i = 0; i < width; i++) {
+        uint8_t byte = val >> 8 * i;
+        uint8_t guest = bits->guest[offset + i];
+
+        if (offset + i == PMCSR && (byte & guest) != D3HOT) {
+            guest = 0;
+        }
+        expected |= (uint32_t)(bits->value[offset + i] | (byte & guest))
+                    << 8 * i;
+        varies |= (uint32_t)bits->varies[offset + i] << 8 * i;
+    }
+    config_write(m, offset, width, val);
+    g_assert_cmphex(config_read(m, offset, width) & ~varies, ==,
+                    expected & ~varies);
+    config_write(m, offset, width, 0);
+}
+
+static void test_config(const void *data)
+{
+    unsigned offset, width, bit;
+    Machine m;
+    Bits bits;
+
+    machine_start(&m, data, "");
+    bits = table_bits(m.place);
+    assert_config(&m, false);
+    for (width = 1; width <= 4; width *= 2) {
+        for (offset = 0; offset < 256; offset += width) {
+            try_config(&m, &bits, offset, width, 0xffffffff >> (32 - 8 * width));
+            for (bit = 0; bit < 8 * width; bit++) {
+                try_config(&m, &bits, offset, width, 1u << bit);
+            }
+        }
+        assert_config(&m, false);
+    }
+    machine_stop(&m);
 }
 
 static void assert_reset_values(Machine *m)
@@ -142,65 +260,6 @@ static void assert_reset_values(Machine *m)
     g_assert_cmphex(reg_read(m, VGPU_STUB_REG_SCRATCH), ==, VGPU_STUB_SCRATCH);
     g_assert_cmphex(reg_read(m, VGPU_STUB_REG_BAD_ACCESS), ==,
                     VGPU_STUB_BAD_ACCESS);
-}
-
-static void test_identity(const void *data)
-{
-    Machine m;
-    int bar;
-
-    machine_start(&m, data, "");
-    g_assert_cmphex(qpci_config_readw(m.dev, PCI_VENDOR_ID), ==,
-                    VGPU_STUB_VENDOR_ID);
-    g_assert_cmphex(qpci_config_readw(m.dev, PCI_DEVICE_ID), ==,
-                    VGPU_STUB_DEVICE_ID);
-    g_assert_cmphex(qpci_config_readw(m.dev, PCI_COMMAND), ==, 0);
-    g_assert_cmphex(qpci_config_readw(m.dev, PCI_STATUS), ==,
-                    PCI_STATUS_CAP_LIST);
-    g_assert_cmphex(qpci_config_readb(m.dev, PCI_REVISION_ID), ==,
-                    VGPU_STUB_REVISION);
-    g_assert_cmphex(qpci_config_readb(m.dev, PCI_CLASS_PROG), ==,
-                    VGPU_STUB_PROG_IF);
-    g_assert_cmphex(qpci_config_readw(m.dev, PCI_CLASS_DEVICE), ==,
-                    VGPU_STUB_CLASS);
-    g_assert_cmphex(qpci_config_readb(m.dev, PCI_HEADER_TYPE), ==,
-                    VGPU_STUB_HEADER_TYPE);
-    g_assert_cmphex(qpci_config_readw(m.dev, PCI_SUBSYSTEM_VENDOR_ID), ==,
-                    VGPU_STUB_SUBSYSTEM_VENDOR_ID);
-    g_assert_cmphex(qpci_config_readw(m.dev, PCI_SUBSYSTEM_ID), ==,
-                    VGPU_STUB_SUBSYSTEM_ID);
-    for (bar = PCI_BASE_ADDRESS_1; bar <= PCI_BASE_ADDRESS_5; bar += 4) {
-        qpci_config_writel(m.dev, bar, 0xffffffff);
-        g_assert_cmphex(qpci_config_readl(m.dev, bar), ==, 0);
-    }
-    qpci_config_writel(m.dev, PCI_BASE_ADDRESS_0, 0xffffffff);
-    g_assert_cmphex(qpci_config_readl(m.dev, PCI_BASE_ADDRESS_0), ==,
-                    (uint32_t)-VGPU_STUB_BAR0_SIZE | VGPU_STUB_BAR0_FLAGS);
-    machine_stop(&m);
-}
-
-static void test_capabilities(const void *data)
-{
-    Machine m;
-    uint8_t pm, express;
-
-    machine_start(&m, data, "");
-    pm = find_capability(&m, PCI_CAP_ID_PM);
-    g_assert_cmphex(pm, ==, VGPU_STUB_PM_CAP_OFFSET);
-    g_assert_cmphex(qpci_config_readw(m.dev, pm + PCI_PM_PMC), ==,
-                    VGPU_STUB_PMC);
-    g_assert_cmphex(qpci_config_readw(m.dev, PMCSR), ==, VGPU_STUB_PMCSR);
-
-    express = find_capability(&m, PCI_CAP_ID_EXP);
-    g_assert_cmphex(express, ==,
-                    m.bed->express ? VGPU_STUB_EXP_CAP_OFFSET : 0);
-    if (express) {
-        g_assert_cmphex(qpci_config_readw(m.dev, express + PCI_EXP_FLAGS) &
-                        PCI_EXP_FLAGS_TYPE, ==, m.bed->type);
-        g_assert_true(qpci_config_readl(m.dev, express + PCI_EXP_DEVCAP) &
-                      PCI_EXP_DEVCAP_FLR);
-    }
-    machine_stop(&m);
 }
 
 static void test_registers(const void *data)
@@ -216,139 +275,184 @@ static void test_registers(const void *data)
     machine_stop(&m);
 }
 
-static void assert_bad_accesses(Machine *m, uint32_t *count)
+static bool is_register(unsigned offset)
 {
-    g_assert_cmpuint(reg_read(m, VGPU_STUB_REG_BAD_ACCESS), ==, ++*count);
-}
-
-/* Widths and alignments that no register takes: read as zero, one count each */
-static void test_bad_width(const void *data)
-{
-    Machine m;
-    uint32_t count = 0;
-    uint64_t base;
-
-    machine_start(&m, data, "");
-    machine_map(&m);
-    base = m.bar.addr + VGPU_STUB_REG_SCRATCH;
-    reg_write(&m, VGPU_STUB_REG_SCRATCH, 0xffffffff);
-
-    g_assert_cmphex(qtest_readb(m.qts, base), ==, 0);
-    assert_bad_accesses(&m, &count);
-    g_assert_cmphex(qtest_readw(m.qts, base), ==, 0);
-    assert_bad_accesses(&m, &count);
-    g_assert_cmphex(qtest_readq(m.qts, base - 4), ==, 0);
-    assert_bad_accesses(&m, &count);
-    g_assert_cmphex(qtest_readl(m.qts, base + 1), ==, 0);
-    assert_bad_accesses(&m, &count);
-    qtest_writeb(m.qts, base, 0);
-    assert_bad_accesses(&m, &count);
-    qtest_writew(m.qts, base + 2, 0);
-    assert_bad_accesses(&m, &count);
-    qtest_writeq(m.qts, base - 4, 0);
-    assert_bad_accesses(&m, &count);
-    qtest_writel(m.qts, base - 2, 0);
-    assert_bad_accesses(&m, &count);
-    g_assert_cmphex(reg_read(&m, VGPU_STUB_REG_SCRATCH), ==, 0xffffffff);
-    machine_stop(&m);
-}
-
-/* Every offset that has no register, and every register that is read-only */
-static void test_bad_offset(const void *data)
-{
-    Machine m;
-    uint32_t count = 0;
-    unsigned reg;
-
-    machine_start(&m, data, "");
-    machine_map(&m);
-    for (reg = VGPU_STUB_REG_BAD_ACCESS + VGPU_STUB_REG_SIZE;
-         reg < VGPU_STUB_BAR0_SIZE; reg += VGPU_STUB_REG_SIZE) {
-        g_assert_cmphex(reg_read(&m, reg), ==, 0);
-        assert_bad_accesses(&m, &count);
-        reg_write(&m, reg, 0x55);
-        assert_bad_accesses(&m, &count);
+    switch (offset) {
+    case VGPU_STUB_REG_MAGIC:
+    case VGPU_STUB_REG_VERSION:
+    case VGPU_STUB_REG_FEATURES:
+    case VGPU_STUB_REG_STATUS:
+    case VGPU_STUB_REG_SCRATCH:
+    case VGPU_STUB_REG_BAD_ACCESS:
+        return true;
+    default:
+        return false;
     }
-    for (reg = 0; reg <= VGPU_STUB_REG_BAD_ACCESS; reg += VGPU_STUB_REG_SIZE) {
-        if (reg != VGPU_STUB_REG_SCRATCH) {
-            reg_write(&m, reg, 0x55);
-            assert_bad_accesses(&m, &count);
+}
+
+static uint64_t bar_read(Machine *m, unsigned offset, unsigned width)
+{
+    uint64_t addr = m->bar.addr + offset;
+
+    return width == 1 ? qtest_readb(m->qts, addr) :
+           width == 2 ? qtest_readw(m->qts, addr) :
+           width == 4 ? qtest_readl(m->qts, addr) : qtest_readq(m->qts, addr);
+}
+
+static void bar_write(Machine *m, unsigned offset, unsigned width)
+{
+    uint64_t addr = m->bar.addr + offset;
+
+    if (width == 1) {
+        qtest_writeb(m->qts, addr, 0x55);
+    } else if (width == 2) {
+        qtest_writew(m->qts, addr, 0x55);
+    } else if (width == 4) {
+        qtest_writel(m->qts, addr, 0x55);
+    } else {
+        qtest_writeq(m->qts, addr, 0x55);
+    }
+}
+
+/* Every offset in every width: what is bad reads zero and is counted once */
+static void test_bad_accesses(const void *data)
+{
+    Machine m;
+    uint32_t count = 0;
+    unsigned width, offset;
+
+    machine_start(&m, data, "");
+    machine_map(&m);
+    reg_write(&m, VGPU_STUB_REG_SCRATCH, 0xffffffff);
+    for (width = 1; width <= 8; width *= 2) {
+        for (offset = 0; offset <= VGPU_STUB_BAR0_SIZE - width; offset++) {
+            bool valid = width == VGPU_STUB_REG_SIZE && is_register(offset);
+
+            if (!valid) {
+                g_assert_cmphex(bar_read(&m, offset, width), ==, 0);
+                count++;
+            }
+            if (!valid || offset != VGPU_STUB_REG_SCRATCH) {
+                bar_write(&m, offset, width);
+                count++;
+            }
+            g_assert_cmpuint(reg_read(&m, VGPU_STUB_REG_BAD_ACCESS), ==,
+                             count);
         }
     }
     g_assert_cmphex(reg_read(&m, VGPU_STUB_REG_MAGIC), ==, VGPU_STUB_MAGIC);
+    g_assert_cmphex(reg_read(&m, VGPU_STUB_REG_SCRATCH), ==, 0xffffffff);
     machine_stop(&m);
 }
 
 static void test_power(const void *data)
 {
+    unsigned width;
     Machine m;
 
     machine_start(&m, data, "");
     machine_map(&m);
     reg_write(&m, VGPU_STUB_REG_SCRATCH, 0xcafe);
+    for (width = 1; width <= 4; width *= 2) {
+        config_write(&m, PMCSR, width, 1);
+        g_assert_cmphex(qpci_config_readw(m.dev, PMCSR), ==, VGPU_STUB_PMCSR);
+        config_write(&m, PMCSR, width, D3HOT);
+        g_assert_cmphex(qpci_config_readw(m.dev, PMCSR), ==,
+                        VGPU_STUB_PMCSR | D3HOT);
+        g_assert_cmphex(reg_read(&m, VGPU_STUB_REG_MAGIC), !=,
+                        VGPU_STUB_MAGIC);
+        reg_write(&m, VGPU_STUB_REG_SCRATCH, 0);
+        config_write(&m, PMCSR, width, 2);
+        g_assert_cmphex(qpci_config_readw(m.dev, PMCSR), ==,
+                        VGPU_STUB_PMCSR | D3HOT);
 
-    qpci_config_writew(m.dev, PMCSR, 1);
-    g_assert_cmphex(qpci_config_readw(m.dev, PMCSR), ==, VGPU_STUB_PMCSR);
-    qpci_config_writew(m.dev, PMCSR, D3HOT);
-    g_assert_cmphex(qpci_config_readw(m.dev, PMCSR), ==,
-                    VGPU_STUB_PMCSR | D3HOT);
-    g_assert_cmphex(reg_read(&m, VGPU_STUB_REG_MAGIC), !=, VGPU_STUB_MAGIC);
-    reg_write(&m, VGPU_STUB_REG_SCRATCH, 0);
-
-    qpci_config_writew(m.dev, PMCSR, 0);
-    g_assert_cmphex(reg_read(&m, VGPU_STUB_REG_MAGIC), ==, VGPU_STUB_MAGIC);
-    g_assert_cmphex(reg_read(&m, VGPU_STUB_REG_SCRATCH), ==, 0xcafe);
-    g_assert_cmpuint(reg_read(&m, VGPU_STUB_REG_BAD_ACCESS), ==, 0);
+        config_write(&m, PMCSR, width, 0);
+        g_assert_cmphex(reg_read(&m, VGPU_STUB_REG_MAGIC), ==,
+                        VGPU_STUB_MAGIC);
+        g_assert_cmphex(reg_read(&m, VGPU_STUB_REG_SCRATCH), ==, 0xcafe);
+        g_assert_cmpuint(reg_read(&m, VGPU_STUB_REG_BAD_ACCESS), ==, 0);
+    }
     machine_stop(&m);
 }
 
-/* Leave nothing as a reset leaves it */
-static void disturb(Machine *m)
+/* Set all that a reset clears, and leave the function in @state */
+static void disturb(Machine *m, unsigned state)
 {
+    Bits bits = table_bits(m->place);
+    unsigned i;
+
     reg_write(m, VGPU_STUB_REG_SCRATCH, 0x77);
     reg_write(m, VGPU_STUB_REG_MAGIC, 0);
+    for (i = 0; i < 256; i++) {
+        if (bits.guest[i] && i != PMCSR) {
+            qpci_config_writeb(m->dev, i, bits.guest[i]);
+        }
+    }
     qpci_config_writew(m->dev, PMCSR, D3HOT);
+    assert_config(m, true);
+    qpci_config_writew(m->dev, PMCSR, state);
 }
 
-static void assert_is_reset(Machine *m)
+static void system_reset(Machine *m)
 {
-    g_assert_cmphex(qpci_config_readw(m->dev, PMCSR), ==, VGPU_STUB_PMCSR);
-    machine_map(m);
-    assert_reset_values(m);
+    qobject_unref(qtest_qmp(m->qts, "{ 'execute': 'system_reset' }"));
+    qtest_qmp_eventwait(m->qts, "RESET");
+    g_free(m->dev);
+    machine_find(m);
+}
+
+static void function_reset(Machine *m)
+{
+    qpci_config_writew(m->dev, DEVCTL, PCI_EXP_DEVCTL_BCR_FLR);
+}
+
+static void bus_reset(Machine *m)
+{
+    QPCIDevice *port = qpci_device_find(m->bus, SLOT);
+
+    qpci_config_writew(port, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET);
+    qpci_config_writew(port, PCI_BRIDGE_CONTROL, 0);
+    g_free(port);
+}
+
+/* From D0 and from D3hot */
+static void test_reset(const void *data, void (*reset)(Machine *))
+{
+    unsigned state;
+    Machine m;
+
+    machine_start(&m, data, "");
+    for (state = 0; state <= D3HOT; state += D3HOT) {
+        qpci_config_writew(m.dev, PMCSR, 0);
+        machine_map(&m);
+        disturb(&m, state);
+        reset(&m);
+        assert_config(&m, false);
+        machine_map(&m);
+        assert_reset_values(&m);
+    }
+    machine_stop(&m);
 }
 
 static void test_system_reset(const void *data)
 {
-    Machine m;
-
-    machine_start(&m, data, "");
-    machine_map(&m);
-    disturb(&m);
-    qobject_unref(qtest_qmp(m.qts, "{ 'execute': 'system_reset' }"));
-    qtest_qmp_eventwait(m.qts, "RESET");
-    g_free(m.dev);
-    machine_find(&m);
-    assert_is_reset(&m);
-    machine_stop(&m);
+    test_reset(data, system_reset);
 }
 
 static void test_flr(const void *data)
 {
-    Machine m;
+    test_reset(data, function_reset);
+}
 
-    machine_start(&m, data, "");
-    machine_map(&m);
-    disturb(&m);
-    qpci_config_writew(m.dev, VGPU_STUB_EXP_CAP_OFFSET + PCI_EXP_DEVCTL,
-                       PCI_EXP_DEVCTL_BCR_FLR);
-    assert_is_reset(&m);
-    machine_stop(&m);
+static void test_bus_reset(const void *data)
+{
+    test_reset(data, bus_reset);
 }
 
 /*
- * Until the status that @query asks for is @wanted. Asked again and again, because
- * QEMU 4.2 loses an event that comes while it is first spoken to, and hands out
- * one that comes before an answer as that answer.
+ * Poll @query until its status is @wanted. Events would not do: QEMU 4.2 loses
+ * one that is sent during the QMP greeting, and takes one that is sent before an
+ * answer for that answer.
  */
 static void await(QTestState *qts, const char *query, const char *wanted)
 {
@@ -376,7 +480,7 @@ static void save(Machine *m, const char *path)
     g_free(uri);
 }
 
-/* What the registers and D3hot hold moves; BAR0 answers as before */
+/* Registers and D3hot are migrated; BAR0 answers as before */
 static void test_migration(const void *data)
 {
     char *path = g_strdup("/tmp/vgpu-stub-test-XXXXXX");
@@ -394,10 +498,10 @@ static void test_migration(const void *data)
     save(&from, path);
 
     to = from;
-    to.qts = qtest_initf("-nodefaults %s %s", from.bed->arguments, incoming);
+    to.qts = qtest_initf("-nodefaults %s %s", from.place->arguments, incoming);
     await(to.qts, "query-status", "running");
     to.bus = qpci_new_pc(to.qts, NULL);
-    to.dev = qpci_device_find(to.bus, to.bed->devfn);
+    to.dev = qpci_device_find(to.bus, to.place->devfn);
     g_assert(to.dev);
     g_assert_cmphex(qpci_config_readw(to.dev, PMCSR), ==,
                     VGPU_STUB_PMCSR | D3HOT);
@@ -413,7 +517,7 @@ static void test_migration(const void *data)
     g_free(path);
 }
 
-/* A command of the monitor's, which prints nothing where all is well */
+/* An HMP command that prints nothing on success */
 static void monitor(Machine *m, const char *command)
 {
     char *answer = qtest_hmp(m->qts, "%s", command);
@@ -422,7 +526,7 @@ static void monitor(Machine *m, const char *command)
     g_free(answer);
 }
 
-/* A snapshot on a disk brings back what registers held, and loses the rest */
+/* Loading a snapshot restores the registers and drops later changes */
 static void test_snapshot(const void *data)
 {
     char *path = g_strdup("/tmp/vgpu-stub-test-XXXXXX");
@@ -460,7 +564,7 @@ static void test_hotplug_acpi(void)
     qtest_quit(qts);
 }
 
-/* Behind a bridge on pc it is ACPI too, which calls that bus 1 */
+/* Below a bridge on pc, ACPI does it too; the bridge's bus is number 1 there */
 static void test_hotplug_bridge(void)
 {
     QTestState *qts = qtest_init("-nodefaults -machine pc "
@@ -473,7 +577,7 @@ static void test_hotplug_bridge(void)
     qtest_quit(qts);
 }
 
-/* The guest powers the slot up and, when it is asked for the device, down */
+/* The guest powers the slot on and, when the attention button is pressed, off */
 static void test_hotplug_root_port(void)
 {
     QTestState *qts = qtest_init("-nodefaults -machine q35 " NATIVE_HOTPLUG
@@ -484,7 +588,7 @@ static void test_hotplug_root_port(void)
 
     qtest_qmp_device_add(qts, "vgpu-stub", "vgpu", "{'bus': 'rp'}");
     qpci_config_writew(port, slot + PCI_EXP_SLTCTL, PCI_EXP_SLTCTL_PWR_IND_ON);
-    /* QEMU 4.2 has no function that asks and does not wait */
+    /* QEMU 4.2 has no function that does not wait for the event */
     qobject_unref(qtest_qmp(qts, "{ 'execute': 'device_del',"
                             "  'arguments': { 'id': 'vgpu' } }"));
     g_assert(qpci_config_readw(port, slot + PCI_EXP_SLTSTA) &
@@ -497,7 +601,7 @@ static void test_hotplug_root_port(void)
     qtest_quit(qts);
 }
 
-/* Several devices are several: a write to one is not seen in the other */
+/* Two devices do not share registers */
 static void test_several(void)
 {
     QTestState *qts = qtest_init("-nodefaults -machine pc "
@@ -529,7 +633,7 @@ static void assert_property(QTestState *qts, const char *property, int value)
     qobject_unref(answer);
 }
 
-/* What a user may set of any PCI device, and what the host sees of this one */
+/* multifunction=on, and the properties that show registers to the host */
 static void test_properties(void)
 {
     QTestState *qts = qtest_init("-nodefaults -machine pc -device "
@@ -546,11 +650,11 @@ static void test_properties(void)
     machine_stop(&m);
 }
 
-static void add(const char *name, const Bed *bed, void (*test)(const void *))
+static void add(const char *name, const Place *place, void (*test)(const void *))
 {
-    char *path = g_strdup_printf("/vgpu-stub/%s/%s", bed->name, name);
+    char *path = g_strdup_printf("/vgpu-stub/%s/%s", place->name, name);
 
-    qtest_add_data_func(path, bed, test);
+    qtest_add_data_func(path, place, test);
     g_free(path);
 }
 
@@ -559,20 +663,21 @@ int main(int argc, char **argv)
     size_t i;
 
     g_test_init(&argc, &argv, NULL);
-    for (i = 0; i < ARRAY_SIZE(beds); i++) {
-        add("identity", &beds[i], test_identity);
-        add("capabilities", &beds[i], test_capabilities);
-        add("registers", &beds[i], test_registers);
-        add("bad-width", &beds[i], test_bad_width);
-        add("bad-offset", &beds[i], test_bad_offset);
-        add("power", &beds[i], test_power);
-        add("system-reset", &beds[i], test_system_reset);
-        add("migration", &beds[i], test_migration);
+    for (i = 0; i < ARRAY_SIZE(places); i++) {
+        add("config", &places[i], test_config);
+        add("registers", &places[i], test_registers);
+        add("bad-accesses", &places[i], test_bad_accesses);
+        add("power", &places[i], test_power);
+        add("system-reset", &places[i], test_system_reset);
+        add("migration", &places[i], test_migration);
         if (have_qemu_img()) {
-            add("snapshot", &beds[i], test_snapshot);
+            add("snapshot", &places[i], test_snapshot);
         }
-        if (beds[i].express) {
-            add("flr", &beds[i], test_flr);
+        if (places[i].form & VGPU_STUB_FORM_EXPRESS) {
+            add("flr", &places[i], test_flr);
+        }
+        if (places[i].port) {
+            add("bus-reset", &places[i], test_bus_reset);
         }
     }
     qtest_add_func("/vgpu-stub/hotplug/acpi", test_hotplug_acpi);
