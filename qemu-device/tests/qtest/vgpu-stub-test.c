@@ -1,8 +1,8 @@
 /*
  * QTest testcase for vgpu-stub
  *
- * Every case runs on a conventional bus, on an Express root bus and below a root
- * port.
+ * Every case runs on a conventional bus, on an Express root bus and below a
+ * root port.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -240,7 +240,8 @@ static void test_config(const void *data)
     assert_config(&m, false);
     for (width = 1; width <= 4; width *= 2) {
         for (offset = 0; offset < 256; offset += width) {
-            try_config(&m, &bits, offset, width, 0xffffffff >> (32 - 8 * width));
+            try_config(&m, &bits, offset, width,
+                       0xffffffff >> (32 - 8 * width));
             for (bit = 0; bit < 8 * width; bit++) {
                 try_config(&m, &bits, offset, width, 1u << bit);
             }
@@ -451,8 +452,8 @@ static void test_bus_reset(const void *data)
 
 /*
  * Poll @query until its status is @wanted. Events would not do: QEMU 4.2 loses
- * one that is sent during the QMP greeting, and takes one that is sent before an
- * answer for that answer.
+ * one that is sent during the QMP greeting, and takes one that is sent before
+ * an answer for that answer.
  */
 static void await(QTestState *qts, const char *query, const char *wanted)
 {
@@ -577,7 +578,7 @@ static void test_hotplug_bridge(void)
     qtest_quit(qts);
 }
 
-/* The guest powers the slot on and, when the attention button is pressed, off */
+/* The guest powers the slot on and, when the button is pressed, off */
 static void test_hotplug_root_port(void)
 {
     QTestState *qts = qtest_init("-nodefaults -machine q35 " NATIVE_HOTPLUG
@@ -650,7 +651,8 @@ static void test_properties(void)
     machine_stop(&m);
 }
 
-static void add(const char *name, const Place *place, void (*test)(const void *))
+static void add(const char *name, const Place *place,
+                void (*test)(const void *))
 {
     char *path = g_strdup_printf("/vgpu-stub/%s/%s", place->name, name);
 
