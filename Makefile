@@ -44,11 +44,17 @@ check:			## run the tests that need no long build (TESTS= names some)
 check-slow:		## run those that do: QEMU, kernels, DKMS, a whole Debian
 	@BUILD=$(BUILD) tests/run slow
 
-check-full: check check-slow check-stress check-qemu-10.0 check-qemu-10.2	## and with newer QEMUs
+check-full: check check-slow check-stress check-qemu-compile check-qemu-10.0 check-qemu-10.2	## and with newer QEMUs
 
 check-qemu-%: setup-check guest
 	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=$*
 	@BUILD=$(BUILD) tests/intree/run-version $*
+
+# TREES: folders, or REPOSITORY:REVISION of git; without, those of tests/setup/qemus
+check-qemu-compile: setup-device	## compile the device with QEMU sources: TREES=
+	@prove -v --timer -Itests/lib tests/intree/compile.t :: \
+	    $(or $(TREES),$$(sed -n 's/^\([0-9][^ ]*\) .*/\1/p' $(SETUP)/qemus | \
+	    xargs -n 1 $(SETUP)/qemu-source))
 
 # To a newer QEMU, every bit of a snapshot, a hundred plugs, a minute of fuzzing, and
 # DKMS at work in the VM

@@ -10,15 +10,15 @@
  */
 
 #include "qemu/osdep.h"
-#include "hw/pci/pci.h"
+#include "hw/pci/pci_host.h"
 #include "hw/pci/pcie_host.h"
-#include "hw/qdev-core.h"
 #include "qemu/rcu.h"
 #include "io/channel-buffer.h"
 #include "migration/qemu-file.h"
 #include "migration/vmstate.h"
 #include "tests/qtest/libqtest.h"
 #include "fuzz.h"
+#include "hw/misc/vgpu-stub-compat.h"
 #include "hw/misc/vgpu_stub.h"
 
 #define SLOT        4
@@ -294,7 +294,8 @@ static void save(void)
     QIOChannelBuffer *buffer = qio_channel_buffer_new(512);
     QEMUFile *file = qemu_file_new_output(QIO_CHANNEL(buffer));
 
-    g_assert(!vmstate_save_state(file, DEVICE_GET_CLASS(dev)->vmsd, dev, NULL));
+    g_assert(!vmstate_save_state(file, DEVICE_GET_CLASS(dev)->vmsd, dev, NULL,
+                                 NULL));
     qemu_fflush(file);
     saved_size = buffer->usage;
     saved = g_memdup2(buffer->data, saved_size);
@@ -330,7 +331,7 @@ static int load(QIOChannelBuffer *buffer)
 
     file = qemu_file_new_input(QIO_CHANNEL(buffer));
     object_unref(OBJECT(buffer));
-    ret = vmstate_load_state(file, vmsd, dev, vmsd->version_id);
+    ret = vmstate_load_state(file, vmsd, dev, vmsd->version_id, NULL);
     qemu_fclose(file); /* says that the file ended, as it has to */
     return ret;
 }
@@ -368,8 +369,8 @@ static GString *arguments(FuzzTarget *t)
 
 static void register_vgpu_stub_targets(void)
 {
-    static char pc[] = TARGET_NAME " -machine pc" ARGUMENTS;
-    static char q35[] = TARGET_NAME " -machine q35" ARGUMENTS;
+    static char pc[] = "qemu-fuzz -machine pc" ARGUMENTS;
+    static char q35[] = "qemu-fuzz -machine q35" ARGUMENTS;
     FuzzTarget targets[] = {
         { .name = "vgpu-stub-conventional", .opaque = pc, .fuzz = fuzz_bus,
           .description = "Fuzz vgpu-stub on a conventional bus" },
