@@ -1,5 +1,5 @@
 /*
- * vgpu-stub: configuration space, as the table in vgpu_stub_config.h has it
+ * vgpu-stub: configuration space, from the table in vgpu_stub_config.h
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -80,7 +80,7 @@ static void vgpu_config_set_row(PCIDevice *pci_dev, const VGPUConfigRow *row)
     }
 }
 
-/* A newer QEMU may have put something where the table has no row */
+/* A newer QEMU may set bits that the table does not name */
 static bool vgpu_config_check(PCIDevice *pci_dev, Error **errp)
 {
     uint32_t size = pci_config_size(pci_dev);
@@ -95,18 +95,20 @@ static bool vgpu_config_check(PCIDevice *pci_dev, Error **errp)
         }
     }
     for (i = 0; i < size; i++) {
-        if (pci_dev->config[i] & ~named[i]) {
-            error_setg(errp, "vgpu-stub: configuration space holds 0x%02x at "
-                       "0x%03x, where the device has nothing: this QEMU adds "
-                       "something that it does not know",
-                       pci_dev->config[i], i);
+        uint8_t unknown = pci_dev->config[i] & ~named[i];
+
+        if (unknown) {
+            error_setg(errp, "vgpu-stub: QEMU has set bits 0x%02x at 0x%03x of "
+                       "configuration space, which vgpu_stub_config.h does not "
+                       "define; update the device for this version of QEMU",
+                       unknown, i);
             return false;
         }
     }
     return true;
 }
 
-/* PCI makes all that is behind the header writable, and compares little */
+/* QEMU's defaults make all of it behind the header writable */
 static bool vgpu_config_set_all(PCIDevice *pci_dev, Error **errp)
 {
     uint32_t size = pci_config_size(pci_dev);
@@ -182,8 +184,9 @@ bool vgpu_config_power_state_valid(unsigned state)
 }
 
 /*
- * pcie_cap_flr_init() makes the bit writable for as long as a reset takes. A
- * stream could set it then, and the next write anywhere would start a reset.
+ * Not pcie_cap_flr_init() and pcie_cap_flr_write_config(): they make the bit
+ * writable, so a migration stream could set it, and the next write to any
+ * offset would start a reset.
  */
 bool vgpu_config_starts_flr(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
                             int len)
@@ -196,7 +199,7 @@ bool vgpu_config_starts_flr(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
 
 /* Migration */
 
-/* What QEMU compares with nothing; says what is wrong */
+/* Check what QEMU does not, and report what is wrong */
 static bool vgpu_config_loaded_valid(PCIDevice *pci_dev, int32_t version)
 {
     unsigned state = vgpu_config_power_state(pci_dev);
@@ -221,7 +224,7 @@ static bool vgpu_config_loaded_valid(PCIDevice *pci_dev, int32_t version)
     return true;
 }
 
-/* A bit that is neither compared nor writable is this QEMU's own */
+/* Bits that are neither compared nor writable keep the value of this QEMU */
 static void vgpu_config_keep_own(PCIDevice *pci_dev, const uint8_t *own)
 {
     uint32_t i;
@@ -236,10 +239,10 @@ static void vgpu_config_keep_own(PCIDevice *pci_dev, const uint8_t *own)
 }
 
 /*
- * QEMU loads straight into the device. An interrupt that the bus knows nothing
- * of would fail an assertion at the next reset, and a lower version would be
- * remembered and every good stream be refused, so nothing of that may stay,
- * whatever happens to the rest of the stream.
+ * QEMU loads straight into the live device. An interrupt that the bus has not
+ * counted would fail an assertion at the next reset, and a lower version would
+ * make QEMU refuse every intact stream from then on. So both are restored, even
+ * if the stream is refused for another reason.
  */
 int vgpu_config_load(PCIDevice *pci_dev, QEMUFile *f)
 {
@@ -265,7 +268,7 @@ int vgpu_config_load(PCIDevice *pci_dev, QEMUFile *f)
         return 0;
     }
     memcpy(pci_dev->config, before, size);
-    /* rewrite the command, so that QEMU maps BAR0 where it was */
+    /* write the command register, so that QEMU maps BAR0 where it was */
     pci_default_write_config(pci_dev, PCI_COMMAND,
                              pci_get_word(before + PCI_COMMAND), 2);
     return ret;

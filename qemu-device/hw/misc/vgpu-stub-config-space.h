@@ -13,10 +13,10 @@
 #define VGPU_PM_D0      0
 #define VGPU_PM_D3HOT   3
 
-/* Add the capabilities, and set all of configuration space from the table */
+/* Add the capabilities and set every bit; fails if QEMU sets unknown bits */
 bool vgpu_config_realize(PCIDevice *pci_dev, Error **errp);
 
-/* Reset what QEMU does not: all that the guest can write behind the header */
+/* Reset what QEMU does not: the writable bits behind the header */
 void vgpu_config_reset(PCIDevice *pci_dev);
 
 unsigned vgpu_config_power_state(PCIDevice *pci_dev);
@@ -27,7 +27,7 @@ bool vgpu_config_power_state_valid(unsigned state);
 bool vgpu_config_starts_flr(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
                             int len);
 
-/* Load the PCIDevice from a stream as a whole, or change nothing */
+/* Load PCIDevice from a stream; on failure, the device is unchanged */
 int vgpu_config_load(PCIDevice *pci_dev, QEMUFile *f);
 
 #endif

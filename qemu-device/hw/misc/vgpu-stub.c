@@ -43,7 +43,7 @@ static void vgpu_bad_access(VGPUStubState *s, const char *op, hwaddr addr,
                   ", %u bytes: %s\n", op, addr, size, why);
 }
 
-/* The fault in the form of an access, NULL where there is none */
+/* What is wrong with the form of an access, or NULL */
 static const char *vgpu_access_fault(hwaddr addr, unsigned size)
 {
     if (size != VGPU_STUB_REG_SIZE) {
@@ -55,7 +55,7 @@ static const char *vgpu_access_fault(hwaddr addr, unsigned size)
     return NULL;
 }
 
-/* Put a register's value into @val, or return the fault in reading it */
+/* Read a register into @val; returns what is wrong with the access, or NULL */
 static const char *vgpu_reg_read(VGPUStubState *s, hwaddr addr, uint32_t *val)
 {
     switch (addr) {
@@ -131,8 +131,8 @@ static void vgpu_mmio_write(void *opaque, hwaddr addr, uint64_t val,
 }
 
 /*
- * Every width and alignment is let through to the handlers: they count what is
- * wrong, whereas the memory core would split it or drop it unseen.
+ * Accept every width and alignment, so that the handlers count and log bad
+ * accesses. The memory core would split or drop them.
  */
 static const MemoryRegionOps vgpu_mmio_ops = {
     .read = vgpu_mmio_read,
@@ -152,7 +152,7 @@ static const MemoryRegionOps vgpu_mmio_ops = {
 
 /* Power management (PCI Power Management 1.2, section 5.3) */
 
-/* In D3hot a function answers configuration cycles only, so BAR0 goes away */
+/* In D3hot a function responds to configuration cycles only */
 static void vgpu_update_bar(VGPUStubState *s)
 {
     memory_region_set_enabled(&s->mmio, vgpu_config_power_state(PCI_DEVICE(s))
@@ -169,7 +169,7 @@ static void vgpu_write_config(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
 
     new = vgpu_config_power_state(pci_dev);
     if (!vgpu_config_power_state_valid(new)) {
-        /* a write of a state that is not supported changes nothing */
+        /* writing an unsupported state changes nothing */
         vgpu_config_set_power_state(pci_dev, old);
         new = old;
     }
@@ -241,7 +241,10 @@ static const VMStateDescription vmstate_vgpu_stub = {
 
 /* Device */
 
-/* Not of the class: -device vgpu-stub,help lists those as if one set them */
+/*
+ * At realize, because -device vgpu-stub,help lists properties that are added
+ * before as if a user could set them
+ */
 static void vgpu_add_properties(VGPUStubState *s)
 {
     Object *obj = OBJECT(s);
@@ -271,7 +274,7 @@ static void vgpu_exit(PCIDevice *pci_dev)
     object_property_del(OBJECT(pci_dev), "bad-access");
 }
 
-/* The size of configuration space follows from this before realize */
+/* QEMU takes the size of configuration space from this flag before realize */
 static void vgpu_instance_init(Object *obj)
 {
     PCI_DEVICE(obj)->cap_present |= QEMU_PCI_CAP_EXPRESS;
