@@ -181,6 +181,11 @@ sub test_unreadable {
     is sysread($fifo, my $content, 1000), length device('1e'), 'which is still there';
     $dom0->remove('state');
 
+    # a regular file that can only be written
+    symlink '/proc/self/clear_refs', $state or die;
+    unreadable('a file that cannot be read');
+    $dom0->remove('state');
+
     # opening a file with a lease waits for 45 seconds
     saved(device('1e'));
     open my $file, '+<', $state or die;
@@ -198,8 +203,8 @@ sub test_long {
     grant('1e');
     my $result = with_device('a state of a terabyte', '1b');
     cmp_ok $result->{took}, '<', 10, 'a state of a terabyte: in time';
-    saved("\n" x 1_000_000, device('1b'), "\0" x 1_000_000);
-    with_device('a state of two megabytes', '1b');
+    saved("\n" x 2_000_000, device('1b'), "\0" x 1_000_000);
+    with_device('a state of three megabytes', '1b');
 }
 
 sub test_paths {

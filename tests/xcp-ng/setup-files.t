@@ -127,6 +127,16 @@ sub test_failures {
     return;
 }
 
+# xenopsd reads every file in its directory, even one that is still being written
+sub test_temporary {
+    my $dom0 = host('8.3');
+    my $log = "$dom0->{root}.moved";
+    with_program('mv', "echo \"\$2\" >>'$log'; exec /bin/mv \"\$@\"", $dom0);
+    my @moved = map { m{^\Q$dom0->{root}\E/(.*)/[^/]+$} ? $1 : $_ } split /\n/, Qmp::slurp($log);
+    is_deeply \@moved, ['usr/local/lib/vgpu-stub', 'etc'], 'where the temporary files are';
+    return;
+}
+
 sub test_result {
     my $wrapper = 'case $3 in */qemu-wrapper)';
     my %programs = (
@@ -170,6 +180,7 @@ test_link_to_nowhere();
 test_folder();
 test_directories();
 test_failures();
+test_temporary();
 test_result();
 test_copy();
 

@@ -134,7 +134,7 @@ sub test_other_setting {
             "$file still names the wrapper: one line";
         ok -x "$dom0->{root}/" . WRAPPER, "$file still names the wrapper, which stays";
         is told($dom0), '', "$file still names the wrapper: no restart";
-        $dom0->write($file, "# @{[KEY]}=/@{[WRAPPER]}\n");
+        $dom0->write($file, "# @{[KEY]}=/@{[WRAPPER]}\n@{[KEY]}=/opt/mine # not /@{[WRAPPER]}\n");
         ($status) = uninstall($dom0);
         is $status, 0, "$file names it in a comment: uninstall";
         ok !-e "$dom0->{root}/" . WRAPPER, "$file names it in a comment: removed";
