@@ -181,6 +181,11 @@ guest: device tools	## the guest that demo, shell and check boot
 	    $(GUEST_MODULES)/guest-driver/vgpu_stub.ko \
 	    $(BUILD)/tools/vgpu-probe $(BUILD)/guest/initramfs
 
+# What tests/vm boots
+debian-vm:
+	@$(STEP)/debian-vm.log "make a Debian disk with the driver (5 minutes once)" \
+	    tests/vm/make-disk $(BUILD)/debian-vm --with-driver
+
 dkms-install:		## put the driver into DKMS, for the running kernel or KERNEL=
 	@guest-driver/dkms-setup install $(KERNEL)
 

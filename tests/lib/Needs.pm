@@ -43,8 +43,9 @@ sub check {
         my $path = $made{$target} // die "$test needs $target, which Needs.pm does not know\n";
         $path =~ s/^BUILD/$build/;
         next if -e $path;
-        print "Bail out!  $test cannot run without $path: run 'make @targets'\n";
-        exit 255;
+        print "1..1\nnot ok 1 - runs\n";
+        print STDERR "# $test needs $path: run 'make @targets'\n";
+        exit 1;
     }
     return;
 }

@@ -4,19 +4,15 @@
 # A Debian into which DKMS has installed the driver: when it boots, udev finds the
 # device and has the driver loaded. Nobody calls modprobe.
 #
-# Needs: setup-demo setup-chroot guest
+# Needs: setup-demo setup-chroot setup-snapshots device debian-vm
 # Slow: boots a whole Debian
 use strict;
 use warnings;
 use Test::More;
-use Chroot;
+use Contract;
 use DebianVm;
 
-my $chroot = Chroot->new('bookworm-vm');
-my ($status, $output) = $chroot->run('make -s -C /mnt/src dkms-install'
-    . ' KERNEL=$(basename /boot/vmlinuz-* | sed s/vmlinuz-//)');
-is $status, 0, 'DKMS installs the driver' or diag $output;
-DebianVm::pack($chroot, '');
+DebianVm::use_disk(build_dir() . '/debian-vm', '');
 
 my $vm = DebianVm->new('-device', 'vgpu-stub');
 $vm->run('udevadm settle');

@@ -5,23 +5,19 @@
 # refused while nobody trusts the key that DKMS signed it with, loaded by udev
 # once that key is enrolled as docs/module-signing.md says.
 #
-# Needs: setup-demo setup-chroot guest
+# Needs: setup-demo setup-chroot setup-snapshots device debian-vm
 # Slow: boots a whole Debian
 use strict;
 use warnings;
 use Test::More;
-use Chroot;
+use Contract;
 use DebianVm;
 use IPC::Open2;
 
 my $module = '/lib/modules/$(uname -r)/updates/dkms/vgpu_stub.ko';
 my @device = ('-device', 'vgpu-stub');
 
-my $chroot = Chroot->new('bookworm-vm');
-my ($status, $output) = $chroot->run('make -s -C /mnt/src dkms-install'
-    . ' KERNEL=$(basename /boot/vmlinuz-* | sed s/vmlinuz-//)');
-is $status, 0, 'DKMS installs the driver' or diag $output;
-DebianVm::pack($chroot, '.ms');
+DebianVm::use_disk(build_dir() . '/debian-vm', '.ms');
 
 sub prints {
     my ($vm, $command, $pattern, $name) = @_;
