@@ -24,7 +24,7 @@ for my $version ('0.0.8', '0.0.9') {
 }
 
 chomp(my $kernel = qx($top/tests/setup/kernel bookworm-6.1-cloud));
-BAIL_OUT('no kernel') if $?;
+die 'no kernel' if $?;
 chomp(my $release = qx(cat $kernel/release));
 my $module = "usr/lib/modules/$release/updates/dkms/vgpu_stub.ko";
 my $chroot = Chroot->new('bookworm-packages', "$kernel/layer");

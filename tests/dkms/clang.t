@@ -15,7 +15,7 @@ use Guest;
 
 my $top = top_dir();
 chomp(my $kernel = qx($top/tests/setup/build-kernel clang));
-BAIL_OUT('no kernel that clang built') if $?;
+die 'no kernel that clang built' if $?;
 chomp(my $release = qx(cat $kernel/release));
 
 my $chroot = Chroot->new('bookworm', "$kernel/layer");

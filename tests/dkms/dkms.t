@@ -20,7 +20,7 @@ my $top = top_dir();
 sub kernel {
     my ($name) = @_;
     chomp(my $dir = qx($top/tests/setup/kernel $name));
-    BAIL_OUT("no kernel $name") if $?;
+    die "no kernel $name" if $?;
     open my $file, '<', "$dir/release" or die "$dir/release: $!";
     chomp(my $release = <$file>);
     return ($dir, $release);

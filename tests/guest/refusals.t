@@ -19,7 +19,7 @@ my $built = do {
     local $ENV{EXTRA_SOURCES} = top_dir() . '/tests/guest/faulty-device.c';
     qx('@{[top_dir()]}/qemu-device/preload/build' '$source' '$device' 2>&1);
 };
-$? == 0 or BAIL_OUT("the faulty device does not build: $built");
+$? == 0 or die "the faulty device does not build: $built";
 $ENV{DEVICE} = $device;
 
 my $newer_major = contract('VERSION') + 0x10000;

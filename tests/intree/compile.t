@@ -35,17 +35,17 @@ my $warnings = '-Wall -Wundef -Wwrite-strings -Wmissing-prototypes -Wold-style-d
 sub unpacked {
     my ($tree) = @_;
     return $tree if -d $tree;
-    my ($repository, $revision) = $tree =~ /^(.+):(.+)$/ or BAIL_OUT("there is no $tree");
+    my ($repository, $revision) = $tree =~ /^(.+):(.+)$/ or die "there is no $tree";
     my $dir = tempdir(CLEANUP => 1);
     system("git -C '$repository' archive '$revision' VERSION include linux-headers migration qapi"
         . " scripts tests trace ':!tests/data' | tar x -C '$dir'") == 0
-        or BAIL_OUT("git cannot read $tree");
+        or die "git cannot read $tree";
     return $dir;
 }
 
 sub read_version {
     my ($tree) = @_;
-    open my $file, '<', "$tree/VERSION" or BAIL_OUT("$tree is not a QEMU source tree");
+    open my $file, '<', "$tree/VERSION" or die "$tree is not a QEMU source tree";
     my $version = <$file>;
     chomp $version;
     return $version;

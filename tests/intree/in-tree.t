@@ -18,7 +18,7 @@ use Contract;
 my $build = abs_path($ENV{QEMU_BUILD} // build_dir() . '/qemu-7.2');
 my $tree = $build =~ s{/[^/]+$}{}r;
 my $qemu = "$build/qemu-system-x86_64";
--x $qemu or BAIL_OUT("$qemu is not built, run 'make qemu'");
+-x $qemu or die "$qemu is not built, run 'make qemu'\n";
 
 like scalar qx('$qemu' -device help), qr/^name "vgpu-stub", bus PCI/m, '-device help lists it';
 like scalar qx('$qemu' -device vgpu-stub,help), qr/^vgpu-stub options:$/m, 'its options are told';

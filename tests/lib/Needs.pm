@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A test names in a line "# Needs: TARGET..." the make targets that it needs. "make
-# check" builds them; a test that is run without them says which to run, and ends:
+# A test names the make targets that it needs in a line "# Needs: TARGET...". "make
+# check" builds them. A test that is run without them says which to run, and fails once:
 #
-#   Needs::check($test, $build);    file of the test, build folder
+#   Needs::check($test, $build);    the test's file, the build folder
 package Needs;
 
 use strict;
@@ -23,6 +23,7 @@ my %made = (
     device => 'BUILD/device/qemu-vgpu-stub',
     guest => 'BUILD/guest/initramfs',
     qemu => 'BUILD/qemu-7.2/qemu-system-x86_64',
+    'debian-vm' => 'BUILD/debian-vm/disk',
 );
 
 # The targets that a test names, and none where it is not a test

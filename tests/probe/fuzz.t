@@ -22,7 +22,7 @@ my @sources = ("$fuzz/fuzz-dump.c", "$fuzz/replay.c",
 my ($status, undef, $err) = run_command('gcc', '-std=gnu11', '-g', '-O1', '-fsanitize=address,undefined',
     '-fno-sanitize-recover=undefined', '-D_GNU_SOURCE', '-DVGPU_PROBE_VERSION="fuzz"',
     '-I' . top_dir() . '/include', "-I$tools", '-o', $replay, @sources, '-lpci', '-ljansson');
-is $status, 0, 'the target builds' or BAIL_OUT $err;
+is $status, 0, 'the target builds' or die $err;
 is +(run_command("$fuzz/seeds", $seeds))[0], 0, 'the seeds are written';
 is_deeply [sort grep { !/\.bytes$/ } map { s{.*/}{}r } glob "$seeds/*"],
     [sort map { $_->{name} } read_corpus()], 'one for each row of the corpus';

@@ -26,7 +26,7 @@ sub lint_of {
         make_path($path);
         write_file("$dir/$file.c", $source{$file});
         my ($status, undef, $err) = run_command('gcc', '-c', '-o', "$dir/$file.o", "$dir/$file.c");
-        is $status, 0, "$file compiles" or BAIL_OUT $err;
+        is $status, 0, "$file compiles" or die $err;
     }
     my ($status, $out, $err) = run_command($lint, $dir);
     return "$status $out$err";
