@@ -26,6 +26,7 @@
 #define VGPU_STUB_CONFIG_H
 
 #include "vgpu_stub.h"
+#include "vgpu_stub_queue.h"
 
 /* The bus decides which form the device takes */
 #define VGPU_STUB_FORM_CONVENTIONAL     0x1     /* a conventional bus */
@@ -45,7 +46,7 @@
 /* Error latches: zero unless something went wrong, write 1 to clear */
 #define VGPU_STUB_BITS_ERROR            4
 
-#define VGPU_STUB_CONFIG(ROW)                                                  \
+#define VGPU_STUB_CONFIG_COMMON(ROW)                                                  \
     /* Type 0 header: PCI Local Bus 3.0, section 6.1 */                        \
     ROW(VENDOR_ID, ALL, 0x00, 2, 0xffff, FIXED, VGPU_STUB_VENDOR_ID)           \
     ROW(DEVICE_ID, ALL, 0x02, 2, 0xffff, FIXED, VGPU_STUB_DEVICE_ID)           \
@@ -95,9 +96,6 @@
         VGPU_STUB_SUBSYSTEM_VENDOR_ID)                                         \
     ROW(SUBSYSTEM_ID, ALL, 0x2e, 2, 0xffff, FIXED, VGPU_STUB_SUBSYSTEM_ID)     \
     ROW(EXPANSION_ROM, ALL, 0x30, 4, 0xffffffff, FIXED, 0)                     \
-    ROW(CAP_POINTER, CONVENTIONAL, 0x34, 1, 0xff, FIXED,                       \
-        VGPU_STUB_PM_CAP_OFFSET)                                               \
-    ROW(CAP_POINTER, EXPRESS, 0x34, 1, 0xff, FIXED, VGPU_STUB_EXP_CAP_OFFSET)  \
     ROW(RESERVED_35, ALL, 0x34, 4, 0xffffff00, FIXED, 0)                       \
     ROW(RESERVED_38, ALL, 0x38, 4, 0xffffffff, FIXED, 0)                       \
     ROW(INTERRUPT_LINE, ALL, 0x3c, 1, 0xff, GUEST, 0)                          \
@@ -175,10 +173,40 @@
     /* Extended space: the null capability that ends an empty list */          \
     ROW(EXT_CAP, EXPRESS, 0x100, 4, 0xffffffff, FIXED, 0)
 
+/* The rows that depend on queues */
+#define VGPU_STUB_CONFIG_NO_QUEUES(ROW)                                        \
+    ROW(CAP_POINTER, CONVENTIONAL, 0x34, 1, 0xff, FIXED,                       \
+        VGPU_STUB_PM_CAP_OFFSET)                                               \
+    ROW(CAP_POINTER, EXPRESS, 0x34, 1, 0xff, FIXED, VGPU_STUB_EXP_CAP_OFFSET)
+
+#define VGPU_STUB_CONFIG_QUEUES(ROW)                                           \
+    ROW(CAP_POINTER, ALL, 0x34, 1, 0xff, FIXED, VGPU_STUB_MSIX_CAP_OFFSET)     \
+    /* MSI-X: PCI Local Bus 3.0, section 6.8.2; queues= sets the size */       \
+    ROW(MSIX_ID, ALL, 0x50, 1, 0xff, FIXED, 0x11)                              \
+    ROW(MSIX_NEXT, CONVENTIONAL, 0x51, 1, 0xff, FIXED,                         \
+        VGPU_STUB_PM_CAP_OFFSET)                                               \
+    ROW(MSIX_NEXT, EXPRESS, 0x51, 1, 0xff, FIXED, VGPU_STUB_EXP_CAP_OFFSET)    \
+    ROW(MSIX_TABLE_SIZE, ALL, 0x52, 2, 0x07ff, PLATFORM, 1)                    \
+    ROW(MSIX_RESERVED, ALL, 0x52, 2, 0x3800, FIXED, 0)                         \
+    ROW(MSIX_MASK_ALL, ALL, 0x52, 2, 0x4000, GUEST, 0)                         \
+    ROW(MSIX_ENABLE, ALL, 0x52, 2, 0x8000, GUEST, 0)                           \
+    ROW(MSIX_TABLE, ALL, 0x54, 4, 0xffffffff, FIXED, VGPU_STUB_MSIX_TABLE)     \
+    ROW(MSIX_PBA, ALL, 0x58, 4, 0xffffffff, FIXED, VGPU_STUB_MSIX_PBA)
+
+/* The device without queues, and with them */
+#define VGPU_STUB_CONFIG(ROW)                                                  \
+    VGPU_STUB_CONFIG_COMMON(ROW)                                               \
+    VGPU_STUB_CONFIG_NO_QUEUES(ROW)
+#define VGPU_STUB_CONFIG_WITH_QUEUES(ROW)                                      \
+    VGPU_STUB_CONFIG_COMMON(ROW)                                               \
+    VGPU_STUB_CONFIG_QUEUES(ROW)
+
 #define VGPU_STUB_CHECK_ROW(NAME, FORMS, OFFSET, WIDTH, MASK, CLASS, VALUE)    \
     _Static_assert(((VALUE) & ~(MASK)) == 0, #NAME ": value within mask");     \
     _Static_assert((OFFSET) % (WIDTH) == 0, #NAME ": naturally aligned");
 
-VGPU_STUB_CONFIG(VGPU_STUB_CHECK_ROW)
+VGPU_STUB_CONFIG_COMMON(VGPU_STUB_CHECK_ROW)
+VGPU_STUB_CONFIG_NO_QUEUES(VGPU_STUB_CHECK_ROW)
+VGPU_STUB_CONFIG_QUEUES(VGPU_STUB_CHECK_ROW)
 
 #endif /* VGPU_STUB_CONFIG_H */

@@ -8,6 +8,7 @@
 #   config_rows('ENDPOINT')    the rows of vgpu_stub_config.h for a form of the
 #                              device: references to hashes with the keys name,
 #                              forms, offset, width, mask, class, value
+#   config_rows('ENDPOINT', 1) those of a device with queues
 #   config_forms()             CONVENTIONAL, INTEGRATED, ENDPOINT
 #
 #   use Contract qw(:DEFAULT project_version);
@@ -16,6 +17,7 @@ package Contract;
 
 use strict;
 use warnings;
+no warnings 'portable'; # 64-bit numbers
 use Exporter 'import';
 use FindBin;
 use Needs;
@@ -61,6 +63,7 @@ sub contract {
     my ($name) = @_;
     my $text = $macros->{$name} // die "no VGPU_STUB_$name in the header";
     return contract($1) if $text =~ /^VGPU_STUB_(\w+)$/;
+    $text =~ s/ULL$//;
     $text =~ /^(?:0x[0-9a-f]+|\d+)$/ or die "$name is no number: $text";
     return $text =~ /^0x/ ? hex $text : $text;
 }
@@ -73,10 +76,11 @@ sub contract_names {
 sub config_forms { return qw(CONVENTIONAL INTEGRATED ENDPOINT) }
 
 sub read_config_rows {
+    my (@defines) = @_;
     my $top = top_dir();
     my @keys = qw(name forms offset width mask class value form_mask);
     my @rows;
-    open my $gcc, '-|', 'gcc', '-E', '-P', "-I$top/include", "$top/tests/lib/config-rows.c"
+    open my $gcc, '-|', 'gcc', '-E', '-P', @defines, "-I$top/include", "$top/tests/lib/config-rows.c"
         or die "gcc: $!";
     my $text = do { local $/; <$gcc> };
     close $gcc or die 'gcc cannot read vgpu_stub_config.h';
@@ -89,13 +93,14 @@ sub read_config_rows {
     return @rows;
 }
 
-my @config_rows;
+my %config_rows;
 
 sub config_rows {
-    my ($form) = @_;
-    @config_rows = read_config_rows() unless @config_rows;
+    my ($form, $queues) = @_;
+    my $define = $queues ? '-DWITH_QUEUES' : '-DWITHOUT_QUEUES';
+    my $rows = $config_rows{$define} //= [read_config_rows($define)];
     my $bit = contract("FORM_$form");
-    return grep { $_->{form_mask} & $bit } @config_rows;
+    return grep { $_->{form_mask} & $bit } @$rows;
 }
 
 1;

@@ -34,8 +34,9 @@ sub examine {
     return (\%value, @faults);
 }
 
-for my $form (config_forms()) {
-    my @rows = config_rows($form);
+for my $form (map { ([$_, 0], [$_, 1]) } config_forms()) {
+    my @rows = config_rows(@$form);
+    $form = $form->[0] . ($form->[1] ? ' with queues' : '');
     my ($value, @faults) = examine(@rows);
     is "@faults", '', "$form: the rows are consistent";
     my $pm = contract('PM_CAP_OFFSET');
@@ -46,7 +47,7 @@ for my $form (config_forms()) {
     isnt join(' ', (examine(@rows, $doubled))[1 .. 2]), '', "$form: a double row is found";
 }
 
-my %read = map { ($_->{name} . $_->{forms} => 1) } map { config_rows($_) } config_forms();
+my %read = map { ($_->{name} . $_->{forms} => 1) } map { config_rows($_), config_rows($_, 1) } config_forms();
 my $header = do { local (@ARGV, $/) = (top_dir() . '/include/vgpu_stub_config.h'); <> };
 my $written = () = $header =~ /^ {4}ROW\(/mg;
 is keys %read, $written, 'every row is read';
