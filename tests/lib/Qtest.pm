@@ -8,6 +8,7 @@
 #   $qtest->read_bytes(ADDRESS, COUNT)      a string of bytes
 #   $qtest->commands(COMMAND...)            qtest's own, without waiting in between;
 #                                           their answers
+#   $qtest->read_bytes(ADDRESS, COUNT), ->write_bytes(ADDRESS, BYTES)
 #   $qtest->config($function, OFFSET, WIDTH)          configuration space
 #   $qtest->config($function, OFFSET, WIDTH, VALUE)
 #   $qtest->qmp(COMMAND, ARGUMENTS)         and the rest of Qmp.pm
@@ -103,6 +104,12 @@ sub write {
 sub read_bytes {
     my ($self, $address, $count) = @_;
     return pack 'H*', substr $self->send_command(sprintf 'read 0x%x 0x%x', $address, $count), 2;
+}
+
+sub write_bytes {
+    my ($self, $address, $bytes) = @_;
+    $self->send_command(sprintf 'write 0x%x 0x%x 0x%s', $address, length $bytes, unpack 'H*', $bytes);
+    return;
 }
 
 sub function {

@@ -31,8 +31,18 @@ sub write_json {
     return $path;
 }
 
-# The device's part of a dump. The size of the parent is that of a structure in
-# memory, which differs from version to version and is not migrated.
+# The size of the parent is that of a structure in memory, which differs from version
+# to version and is not migrated.
+sub delete_parent_sizes {
+    my ($description) = @_;
+    for my $field (@{ $description->{Fields} // [] }) {
+        delete $field->{size} if $field->{field} eq 'parent_obj';
+    }
+    delete_parent_sizes($_) for @{ $description->{Subsections} // [] };
+    return;
+}
+
+# The device's part of a dump
 sub dump_vmstate {
     local $ENV{BUILD} = build_dir();
     my $qemu = top_dir() . '/tests/lib/qemu-under-test';
@@ -40,7 +50,7 @@ sub dump_vmstate {
         or die Qmp::slurp("$dir/stderr");
     my $vmstate = decode_json(Qmp::slurp("$dir/all"))->{'vgpu-stub'}
         or die 'the device has no migration format';
-    delete $vmstate->{Description}{Fields}[0]{size};
+    delete_parent_sizes($vmstate->{Description});
     return { 'vgpu-stub' => $vmstate };
 }
 

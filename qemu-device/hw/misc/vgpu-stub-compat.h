@@ -26,6 +26,21 @@
 #include "hw/pci/pci.h"
 #endif
 
+/* Before 10.0, the last property was a marker, and the list not const */
+#if VGPU_QEMU_AT_LEAST(10, 0)
+#define VGPU_PROPERTIES         const Property
+#define VGPU_PROPERTIES_END
+#else
+#define VGPU_PROPERTIES         Property
+#define VGPU_PROPERTIES_END     DEFINE_PROP_END_OF_LIST()
+#endif
+
+/* Before 10.0, this had no attributes */
+#if !VGPU_QEMU_AT_LEAST(10, 0)
+#define memory_access_is_direct(mr, is_write, attrs) \
+    memory_access_is_direct(mr, is_write)
+#endif
+
 /*
  * Callbacks whose parameters changed: these macros replace the parameters where
  * the function is defined. They are not expanded where it is only named.

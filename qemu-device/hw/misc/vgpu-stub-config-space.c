@@ -8,6 +8,7 @@
 #include "qemu/bswap.h"
 #include "qemu/error-report.h"
 #include "qemu/range.h"
+#include "hw/pci/msix.h"
 #include "hw/pci/pci_bus.h"
 #include "vgpu-stub-config-space.h"
 #include "vgpu_stub_config.h"
@@ -32,7 +33,15 @@ typedef struct VGPUConfigRow {
     { VGPU_STUB_FORM_##FORMS, OFFSET, WIDTH, MASK, \
       VGPU_STUB_BITS_##CLASS, VALUE },
 
-static const VGPUConfigRow vgpu_config_rows[] = { VGPU_STUB_CONFIG(ROW) };
+static const VGPUConfigRow vgpu_config_rows[] = {
+    VGPU_STUB_CONFIG(ROW)
+    { }
+};
+
+static const VGPUConfigRow vgpu_config_rows_with_queues[] = {
+    VGPU_STUB_CONFIG_WITH_QUEUES(ROW)
+    { }
+};
 
 static unsigned vgpu_config_form(PCIDevice *pci_dev)
 {
@@ -43,9 +52,10 @@ static unsigned vgpu_config_form(PCIDevice *pci_dev)
                                                  : VGPU_STUB_FORM_ENDPOINT;
 }
 
-#define FOR_EACH_ROW(row) \
-    for ((row) = vgpu_config_rows; \
-         (row) < vgpu_config_rows + ARRAY_SIZE(vgpu_config_rows); (row)++)
+#define FOR_EACH_ROW(pci_dev, row) \
+    for ((row) = msix_present(pci_dev) ? vgpu_config_rows_with_queues \
+                                       : vgpu_config_rows; \
+         (row)->width; (row)++)
 
 /* @space is configuration space, or one of the masks that go with it */
 static void vgpu_config_set(uint8_t *space, const VGPUConfigRow *row,
@@ -89,7 +99,7 @@ static bool vgpu_config_check(PCIDevice *pci_dev, Error **errp)
     const VGPUConfigRow *row;
     uint32_t i;
 
-    FOR_EACH_ROW(row) {
+    FOR_EACH_ROW(pci_dev, row) {
         if (row->forms & form) {
             vgpu_config_set(named, row, row->mask);
         }
@@ -118,7 +128,7 @@ static bool vgpu_config_set_all(PCIDevice *pci_dev, Error **errp)
     memset(pci_dev->wmask, 0, size);
     memset(pci_dev->w1cmask, 0, size);
     memset(pci_dev->cmask, 0xff, size);
-    FOR_EACH_ROW(row) {
+    FOR_EACH_ROW(pci_dev, row) {
         if (row->forms & form) {
             vgpu_config_set_row(pci_dev, row);
         }
@@ -132,18 +142,50 @@ static bool vgpu_config_set_all(PCIDevice *pci_dev, Error **errp)
     return vgpu_config_check(pci_dev, errp);
 }
 
-bool vgpu_config_realize(PCIDevice *pci_dev, Error **errp)
+static bool vgpu_config_add_express(PCIDevice *pci_dev, Error **errp)
 {
-    if (pci_pm_init(pci_dev, VGPU_STUB_PM_CAP_OFFSET, errp) < 0) {
-        return false;
-    }
     if (!pci_bus_is_express(pci_get_bus(pci_dev))) {
         pci_dev->cap_present &= ~QEMU_PCI_CAP_EXPRESS;
-    } else if (pcie_endpoint_cap_init(pci_dev, VGPU_STUB_EXP_CAP_OFFSET) < 0) {
+        return true;
+    }
+    if (pcie_endpoint_cap_init(pci_dev, VGPU_STUB_EXP_CAP_OFFSET) < 0) {
         error_setg(errp, "vgpu-stub: no room for the Express capability");
         return false;
     }
-    return vgpu_config_set_all(pci_dev, errp);
+    return true;
+}
+
+/* A vector for each queue, and one for events */
+static bool vgpu_config_add_msix(PCIDevice *pci_dev, MemoryRegion *bar0,
+                                 uint32_t queue_count, Error **errp)
+{
+    uint32_t vectors = queue_count + 1;
+
+    if (!queue_count) {
+        return true;
+    }
+    if (msix_init(pci_dev, vectors, bar0, 0, VGPU_STUB_MSIX_TABLE, bar0, 0,
+                  VGPU_STUB_MSIX_PBA, VGPU_STUB_MSIX_CAP_OFFSET, errp) < 0) {
+        return false;
+    }
+    while (vectors--) {
+        msix_vector_use(pci_dev, vectors);
+    }
+    return true;
+}
+
+bool vgpu_config_realize(PCIDevice *pci_dev, MemoryRegion *bar0,
+                         uint32_t queue_count, Error **errp)
+{
+    return pci_pm_init(pci_dev, VGPU_STUB_PM_CAP_OFFSET, errp) >= 0 &&
+           vgpu_config_add_express(pci_dev, errp) &&
+           vgpu_config_add_msix(pci_dev, bar0, queue_count, errp) &&
+           vgpu_config_set_all(pci_dev, errp);
+}
+
+void vgpu_config_unrealize(PCIDevice *pci_dev, MemoryRegion *bar0)
+{
+    msix_uninit(pci_dev, bar0, bar0);
 }
 
 void vgpu_config_reset(PCIDevice *pci_dev)
@@ -151,7 +193,7 @@ void vgpu_config_reset(PCIDevice *pci_dev)
     unsigned form = vgpu_config_form(pci_dev);
     const VGPUConfigRow *row;
 
-    FOR_EACH_ROW(row) {
+    FOR_EACH_ROW(pci_dev, row) {
         if (row->forms & form && row->offset >= PCI_CONFIG_HEADER_SIZE &&
             (row->class == VGPU_STUB_BITS_GUEST ||
              row->class == VGPU_STUB_BITS_ERROR)) {

@@ -14,7 +14,9 @@
 #define VGPU_PM_D3HOT   3
 
 /* Add the capabilities and set every bit; fails if QEMU sets unknown bits */
-bool vgpu_config_realize(PCIDevice *pci_dev, Error **errp);
+bool vgpu_config_realize(PCIDevice *pci_dev, MemoryRegion *bar0,
+                         uint32_t queue_count, Error **errp);
+void vgpu_config_unrealize(PCIDevice *pci_dev, MemoryRegion *bar0);
 
 /* Reset what QEMU does not: the writable bits behind the header */
 void vgpu_config_reset(PCIDevice *pci_dev);

@@ -11,24 +11,12 @@
 #include "qemu/log.h"
 #include "qemu/module.h"
 #include "migration/vmstate.h"
+#include "hw/pci/msix.h"
+#include "hw/qdev-properties.h"
 #include "qom/object.h"
 #include "trace.h"
 #include "vgpu-stub-config-space.h"
-#include "vgpu-stub-compat.h"
-#include "vgpu_stub.h"
-
-#define TYPE_VGPU_STUB "vgpu-stub"
-OBJECT_DECLARE_SIMPLE_TYPE(VGPUStubState, VGPU_STUB)
-
-struct VGPUStubState {
-    PCIDevice parent_obj;
-
-    MemoryRegion mmio;
-
-    /* registers that hold state; the others are constants */
-    uint32_t scratch;
-    uint32_t bad_access;
-};
+#include "vgpu-stub-internal.h"
 
 /* BAR0 */
 
@@ -63,10 +51,10 @@ static const char *vgpu_reg_read(VGPUStubState *s, hwaddr addr, uint32_t *val)
         *val = VGPU_STUB_MAGIC;
         return NULL;
     case VGPU_STUB_REG_VERSION:
-        *val = VGPU_STUB_VERSION;
+        *val = s->queue_count ? VGPU_STUB_VERSION_QUEUES : VGPU_STUB_VERSION;
         return NULL;
     case VGPU_STUB_REG_FEATURES:
-        *val = VGPU_STUB_FEATURES;
+        *val = s->queue_count ? VGPU_STUB_FEATURE_QUEUES : VGPU_STUB_FEATURES;
         return NULL;
     case VGPU_STUB_REG_STATUS:
         *val = VGPU_STUB_STATUS;
@@ -78,7 +66,7 @@ static const char *vgpu_reg_read(VGPUStubState *s, hwaddr addr, uint32_t *val)
         *val = s->bad_access;
         return NULL;
     default:
-        return "reserved offset";
+        return vgpu_queues_read(s, addr, val);
     }
 }
 
@@ -95,7 +83,7 @@ static const char *vgpu_reg_write(VGPUStubState *s, hwaddr addr, uint32_t val)
     case VGPU_STUB_REG_BAD_ACCESS:
         return "read-only register";
     default:
-        return "reserved offset";
+        return vgpu_queues_write(s, addr, val);
     }
 }
 
@@ -162,6 +150,7 @@ static void vgpu_update_bar(VGPUStubState *s)
 static void vgpu_write_config(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
                               int len)
 {
+    VGPUStubState *s = VGPU_STUB(pci_dev);
     unsigned old = vgpu_config_power_state(pci_dev);
     unsigned new;
 
@@ -175,9 +164,13 @@ static void vgpu_write_config(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
     }
     if (new != old) {
         trace_vgpu_stub_power_state(old, new);
-        vgpu_update_bar(VGPU_STUB(pci_dev));
+        vgpu_update_bar(s);
     }
 
+    if (s->queue_count) {
+        msix_write_config(pci_dev, addr, val, len);
+        vgpu_queues_update(s);
+    }
     if (vgpu_config_starts_flr(pci_dev, addr, val, len)) {
         pci_device_reset(pci_dev);
     }
@@ -194,6 +187,11 @@ static void vgpu_reset_hold(Object *obj, ResetType type)
     s->bad_access = VGPU_STUB_BAD_ACCESS;
     vgpu_config_reset(PCI_DEVICE(s));
     vgpu_update_bar(s);
+    if (s->queue_count) {
+        msix_reset(PCI_DEVICE(s));
+        vgpu_queues_reset(s);
+        vgpu_queues_update(s);
+    }
 }
 
 static int vgpu_load_pci_device(QEMUFile *f, void *pv, size_t size,
@@ -222,6 +220,8 @@ static const VMStateDescription vmstate_vgpu_stub = {
     .name = TYPE_VGPU_STUB,
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_load = vgpu_pre_load,
+    .post_load = vgpu_post_load,
     .fields = (VMStateField[]) {
         {
             /* the format of VMSTATE_PCI_DEVICE() */
@@ -236,6 +236,10 @@ static const VMStateDescription vmstate_vgpu_stub = {
         VMSTATE_UINT32(scratch, VGPUStubState),
         VMSTATE_UINT32(bad_access, VGPUStubState),
         VMSTATE_END_OF_LIST()
+    },
+    .subsections = (const VMStateDescription * []) {
+        &vmstate_vgpu_queues,
+        NULL
     }
 };
 
@@ -255,21 +259,43 @@ static void vgpu_add_properties(VGPUStubState *s)
                                    OBJ_PROP_FLAG_READ);
 }
 
+static bool vgpu_check_queues(VGPUStubState *s, Error **errp)
+{
+    if (s->queue_count > VGPU_STUB_QUEUES_MAX) {
+        error_setg(errp, "vgpu-stub: queues=%u: the most is %u",
+                   s->queue_count, VGPU_STUB_QUEUES_MAX);
+        return false;
+    }
+    return true;
+}
+
 static void vgpu_realize(PCIDevice *pci_dev, Error **errp)
 {
     VGPUStubState *s = VGPU_STUB(pci_dev);
 
-    if (!vgpu_config_realize(pci_dev, errp)) {
+    if (!vgpu_check_queues(s, errp)) {
         return;
     }
     memory_region_init_io(&s->mmio, OBJECT(s), &vgpu_mmio_ops, s,
                           "vgpu-stub-mmio", VGPU_STUB_BAR0_SIZE);
+    if (!vgpu_config_realize(pci_dev, &s->mmio, s->queue_count, errp)) {
+        return;
+    }
     pci_register_bar(pci_dev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->mmio);
     vgpu_add_properties(s);
+    if (s->queue_count) {
+        vgpu_queues_realize(s);
+    }
 }
 
 static void vgpu_exit(PCIDevice *pci_dev)
 {
+    VGPUStubState *s = VGPU_STUB(pci_dev);
+
+    if (s->queue_count) {
+        vgpu_queues_unrealize(s);
+        vgpu_config_unrealize(pci_dev, &s->mmio);
+    }
     object_property_del(OBJECT(pci_dev), "scratch");
     object_property_del(OBJECT(pci_dev), "bad-access");
 }
@@ -279,6 +305,11 @@ static void vgpu_instance_init(Object *obj)
 {
     PCI_DEVICE(obj)->cap_present |= QEMU_PCI_CAP_EXPRESS;
 }
+
+static VGPU_PROPERTIES vgpu_properties[] = {
+    DEFINE_PROP_UINT32("queues", VGPUStubState, queue_count, 0),
+    VGPU_PROPERTIES_END
+};
 
 static void vgpu_class_init(ObjectClass *klass, const void *data)
 {
@@ -297,6 +328,7 @@ static void vgpu_class_init(ObjectClass *klass, const void *data)
     k->class_id = VGPU_STUB_CLASS;
 
     rc->phases.hold = vgpu_reset_hold;
+    device_class_set_props(dc, vgpu_properties);
     dc->desc = "Virtual accelerator stub";
     dc->vmsd = &vmstate_vgpu_stub;
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);

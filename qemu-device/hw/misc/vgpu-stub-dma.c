@@ -1,0 +1,155 @@
+/*
+ * vgpu-stub: guest memory
+ *
+ * Only RAM is accessed. A DMA that reached a register could call back into a
+ * device, this one for instance, in the middle of its work.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/rcu.h"
+#include "vgpu-stub-internal.h"
+
+static AddressSpace *vgpu_address_space(VGPUStubState *s)
+{
+    return pci_get_address_space(PCI_DEVICE(s));
+}
+
+/*
+ * How much of @len bytes at @addr is RAM, from the start on. The memory map
+ * cannot change until the caller gives up the main loop's lock.
+ */
+static uint64_t vgpu_ram_length(VGPUStubState *s, uint64_t addr, uint64_t len,
+                                bool is_write)
+{
+    MemTxAttrs attrs = MEMTXATTRS_UNSPECIFIED;
+    uint64_t done = 0;
+
+    RCU_READ_LOCK_GUARD();
+    while (done < len) {
+        hwaddr l = len - done;
+        hwaddr xlat;
+        MemoryRegion *mr = address_space_translate(vgpu_address_space(s),
+                                                   addr + done, &xlat, &l,
+                                                   is_write, attrs);
+
+        if (!l || !memory_access_is_direct(mr, is_write, attrs)) {
+            break;
+        }
+        done += l;
+    }
+    return done;
+}
+
+bool vgpu_dma_read(VGPUStubState *s, uint64_t addr, void *buf, size_t len)
+{
+    return vgpu_ram_length(s, addr, len, false) == len &&
+           pci_dma_read(PCI_DEVICE(s), addr, buf, len) == MEMTX_OK;
+}
+
+bool vgpu_dma_write(VGPUStubState *s, uint64_t addr, const void *buf,
+                    size_t len)
+{
+    return vgpu_ram_length(s, addr, len, true) == len &&
+           pci_dma_write(PCI_DEVICE(s), addr, buf, len) == MEMTX_OK;
+}
+
+bool vgpu_dma_read_le32(VGPUStubState *s, uint64_t addr, uint32_t *val)
+{
+    uint32_t le;
+
+    if (!vgpu_dma_read(s, addr, &le, sizeof(le))) {
+        return false;
+    }
+    *val = le32_to_cpu(le);
+    return true;
+}
+
+bool vgpu_dma_write_le32(VGPUStubState *s, uint64_t addr, uint32_t val)
+{
+    uint32_t le = cpu_to_le32(val);
+
+    return vgpu_dma_write(s, addr, &le, sizeof(le));
+}
+
+/* Data: lists of segments */
+
+void vgpu_data_advance(VGPUData *data, size_t len)
+{
+    data->left -= len;
+    if (data->bytes) {
+        data->bytes += len;
+        return;
+    }
+    data->offset += len;
+    if (data->offset == data->segment->len && data->left) {
+        data->segment++;
+        data->offset = 0;
+    }
+}
+
+static size_t vgpu_data_contiguous(const VGPUData *data, size_t len)
+{
+    if (data->bytes) {
+        return MIN(len, data->left);
+    }
+    return MIN(len, MIN(data->segment->len - data->offset, data->left));
+}
+
+/* Read the next @len bytes, of which there are enough, and go on behind them */
+bool vgpu_data_read(VGPUStubState *s, VGPUData *data, void *buf, size_t len)
+{
+    while (len) {
+        size_t n = vgpu_data_contiguous(data, len);
+
+        if (data->bytes) {
+            memcpy(buf, data->bytes, n);
+        } else if (!vgpu_dma_read(s, data->segment->addr + data->offset, buf,
+                                  n)) {
+            return false;
+        }
+        vgpu_data_advance(data, n);
+        buf = (uint8_t *)buf + n;
+        len -= n;
+    }
+    return true;
+}
+
+/*
+ * Map what is next, at most @len bytes, and say in @len how many these are.
+ * NULL is a DMA fault. The position stays where it is.
+ */
+void *vgpu_data_map(VGPUStubState *s, VGPUData *data, size_t *len,
+                    bool is_write)
+{
+    DMADirection dir = is_write ? DMA_DIRECTION_FROM_DEVICE
+                                : DMA_DIRECTION_TO_DEVICE;
+    dma_addr_t addr, mapped;
+    void *ptr;
+
+    *len = vgpu_data_contiguous(data, *len);
+    if (data->bytes) {
+        return data->bytes;
+    }
+    addr = data->segment->addr + data->offset;
+    mapped = vgpu_ram_length(s, addr, *len, is_write);
+    if (!mapped) {
+        return NULL;
+    }
+    ptr = pci_dma_map(PCI_DEVICE(s), addr, &mapped, dir);
+    *len = mapped;
+    return ptr;
+}
+
+/* @len: how many bytes were accessed; written ones are marked dirty */
+void vgpu_data_unmap(VGPUStubState *s, VGPUData *data, void *ptr, size_t len,
+                     bool is_write)
+{
+    DMADirection dir = is_write ? DMA_DIRECTION_FROM_DEVICE
+                                : DMA_DIRECTION_TO_DEVICE;
+
+    if (!data->bytes) {
+        pci_dma_unmap(PCI_DEVICE(s), ptr, len, dir, len);
+    }
+}

@@ -1,0 +1,208 @@
+/*
+ * vgpu-stub: what the files of the device share
+ *
+ * The queues are served by a bottom half in the main loop, which fetches, checks
+ * and completes commands. It carries out short ones itself and gives the others
+ * to a worker, a thread that sees nothing but pointers to mapped memory. So all
+ * state belongs to the main loop, and nothing waits for the worker longer than
+ * for one job of bounded size.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef HW_MISC_VGPU_STUB_INTERNAL_H
+#define HW_MISC_VGPU_STUB_INTERNAL_H
+
+#include "qemu/queue.h"
+#include "qemu/thread.h"
+#include "vgpu-stub-compat.h"
+#include "vgpu_stub_queue.h"
+
+#define TYPE_VGPU_STUB "vgpu-stub"
+OBJECT_DECLARE_SIMPLE_TYPE(VGPUStubState, VGPU_STUB)
+
+/* A range of bus addresses; start is its offset in the list that it is part of */
+typedef struct VGPUSegment {
+    uint64_t addr;
+    uint64_t start;
+    uint32_t len;
+} VGPUSegment;
+
+typedef struct VGPUBuffer {
+    VGPUSegment *segments;
+    uint32_t count;
+    uint32_t access;            /* of REGISTER's argument, bits 63:32 */
+    uint64_t len;
+    unsigned users;             /* commands in flight */
+} VGPUBuffer;
+
+/* Where a command's data lies: a position in a list of segments, or bytes */
+typedef struct VGPUData {
+    const VGPUSegment *segment;
+    uint32_t offset;            /* in that segment */
+    uint64_t left;              /* bytes from there to the end of the data */
+    uint8_t *bytes;             /* DESC_INLINE: there are no segments */
+    VGPUSegment direct;         /* DESC_DIRECT: the only segment */
+    VGPUSegment *list;          /* DESC_LIST: to be freed */
+    uint32_t list_count;
+    VGPUBuffer *buffer;         /* DESC_BUFFER: in use */
+} VGPUData;
+
+/* Mapped memory: what is read, what is written, of the same length */
+typedef struct VGPUPiece {
+    void *out;
+    void *in;
+    size_t len;
+} VGPUPiece;
+
+#define VGPU_PIECES     256
+
+typedef struct VGPUCommand {
+    struct vgpu_stub_sqe sqe;   /* in the host's byte order */
+    VGPUData out;
+    VGPUData in;
+    uint64_t done;              /* bytes moved */
+    uint32_t crc;
+    uint16_t status;
+    uint64_t result;            /* 0 unless the status is OK */
+    bool is_short;              /* done by the main loop, not the worker */
+
+    VGPUPiece pieces[VGPU_PIECES];
+    unsigned piece_count;
+
+    /* of the worker, under its lock */
+    bool with_worker;
+    QSIMPLEQ_ENTRY(VGPUCommand) next;
+} VGPUCommand;
+
+typedef struct VGPUQueue {
+    VGPUStubState *s;
+
+    /* registers */
+    uint32_t state;
+    uint32_t error;
+    uint32_t size;
+    uint32_t vector;
+    uint32_t sq_lo, sq_hi;
+    uint32_t cq_lo, cq_hi;
+    uint32_t index_lo, index_hi;
+
+    /* the device's indices */
+    uint32_t sq_head;
+    uint32_t cq_tail;           /* published */
+    uint32_t sq_published;      /* what the driver sees of sq_head */
+    uint32_t completed;         /* entries that are written */
+    bool initialized;           /* the device's half of the index block */
+    bool cq_full;
+
+    /* the driver's, when they were last read */
+    uint32_t sq_tail;
+    uint32_t cq_head;
+
+    bool kicked;
+    bool waiting;               /* for a command of another queue */
+    bool in_flight;             /* command is with the worker */
+    VGPUCommand command;
+} VGPUQueue;
+
+typedef struct VGPUSaved VGPUSaved;
+typedef struct VGPUSavedQueue VGPUSavedQueue;
+typedef struct VGPUSavedBuffer VGPUSavedBuffer;
+
+struct VGPUStubState {
+    PCIDevice parent_obj;
+
+    MemoryRegion mmio;
+
+    /* registers that hold state; the others are constants */
+    uint32_t scratch;
+    uint32_t bad_access;
+
+    uint32_t queue_count;       /* property */
+    uint32_t event_vector;
+    uint32_t events;
+    VGPUQueue *queues;
+    uint32_t next_queue;        /* to be served */
+    VGPUBuffer *buffers[VGPU_STUB_BUFFERS_MAX];
+    uint32_t segment_count;     /* of all buffers */
+    QEMUBH *bh;
+    VMChangeStateEntry *run_state;
+    bool stopped;               /* the machine is */
+    bool can_dma;
+
+    VGPUSaved *saved;           /* while a stream is written or read */
+    bool loaded;                /* the stream had queues */
+
+    QemuThread worker;
+    QemuMutex worker_lock;
+    QemuCond worker_cond;       /* work is there, or work is done */
+    QSIMPLEQ_HEAD(, VGPUCommand) worker_todo;
+    VGPUCommand *worker_now;
+    bool worker_quit;
+};
+
+/* vgpu-stub-dma.c; false is a DMA fault */
+bool vgpu_dma_read(VGPUStubState *s, uint64_t addr, void *buf, size_t len);
+bool vgpu_dma_write(VGPUStubState *s, uint64_t addr, const void *buf,
+                    size_t len);
+bool vgpu_dma_read_le32(VGPUStubState *s, uint64_t addr, uint32_t *val);
+bool vgpu_dma_write_le32(VGPUStubState *s, uint64_t addr, uint32_t val);
+void vgpu_data_advance(VGPUData *data, size_t len);
+bool vgpu_data_read(VGPUStubState *s, VGPUData *data, void *buf, size_t len);
+void *vgpu_data_map(VGPUStubState *s, VGPUData *data, size_t *len,
+                    bool is_write);
+void vgpu_data_unmap(VGPUStubState *s, VGPUData *data, void *ptr, size_t len,
+                     bool is_write);
+
+/* vgpu-stub-buffer.c; the functions that return uint16_t return a status */
+VGPUBuffer *vgpu_buffer_new(uint32_t count, uint32_t access);
+void vgpu_buffer_free(VGPUBuffer *buffer);
+void vgpu_buffer_set_segment(VGPUBuffer *buffer, uint32_t i, uint64_t addr,
+                             uint32_t len);
+void vgpu_buffer_insert(VGPUStubState *s, uint32_t handle, VGPUBuffer *buffer);
+VGPUBuffer *vgpu_buffer_find(VGPUStubState *s, uint32_t handle);
+uint16_t vgpu_buffer_register(VGPUStubState *s, VGPUCommand *command);
+void vgpu_buffer_unregister(VGPUStubState *s, uint32_t handle);
+void vgpu_buffers_forget(VGPUStubState *s);
+uint16_t vgpu_read_segments(VGPUStubState *s, VGPUData *from, uint32_t count,
+                            VGPUSegment *segments, uint64_t *len);
+
+/* vgpu-stub-command.c: the checks of the specification, in its order */
+uint16_t vgpu_command_check(VGPUStubState *s, VGPUCommand *command);
+void vgpu_command_release(VGPUCommand *command);
+
+/* vgpu-stub-engine.c */
+typedef enum VGPUProgress {
+    VGPU_DONE,                  /* its status is known */
+    VGPU_IN_FLIGHT,             /* the worker has it, and wakes the queues */
+    VGPU_BLOCKED,               /* start it again after another command */
+} VGPUProgress;
+
+VGPUProgress vgpu_command_start(VGPUStubState *s, VGPUCommand *command);
+VGPUProgress vgpu_command_continue(VGPUStubState *s, VGPUCommand *command);
+void vgpu_command_cancel(VGPUStubState *s, VGPUCommand *command);
+void vgpu_worker_start(VGPUStubState *s);
+void vgpu_worker_stop(VGPUStubState *s);
+
+/* vgpu-stub-queue.c */
+void vgpu_queue_enable(VGPUQueue *q);
+void vgpu_queue_disable(VGPUQueue *q);
+void vgpu_queue_abandon(VGPUQueue *q);
+void vgpu_queue_kick(VGPUQueue *q);
+void vgpu_queues_serve(void *opaque);
+uint32_t vgpu_queue_fault(const VGPUQueue *q);
+uint64_t vgpu_address(uint32_t lo, uint32_t hi);
+
+/* vgpu-stub-migration.c */
+extern const VMStateDescription vmstate_vgpu_queues;
+int vgpu_pre_load(void *opaque);
+int vgpu_post_load(void *opaque, int version_id);
+
+/* vgpu-stub-registers.c; a fault is returned as for the other registers */
+void vgpu_queues_realize(VGPUStubState *s);
+void vgpu_queues_unrealize(VGPUStubState *s);
+void vgpu_queues_reset(VGPUStubState *s);
+void vgpu_queues_update(VGPUStubState *s);
+const char *vgpu_queues_read(VGPUStubState *s, hwaddr addr, uint32_t *val);
+const char *vgpu_queues_write(VGPUStubState *s, hwaddr addr, uint32_t val);
+
+#endif

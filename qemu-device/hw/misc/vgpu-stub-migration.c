@@ -1,0 +1,397 @@
+/*
+ * vgpu-stub: the queues' part of a migration stream
+ *
+ * A subsection of the device's section, which a device without queues does not
+ * have. What is in flight is not in it: a command that was not completed is started
+ * again from its entry.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/error-report.h"
+#include "migration/vmstate.h"
+#include "hw/pci/msix.h"
+#include "vgpu-stub-internal.h"
+
+/*
+ * What a stream holds. It is checked as a whole before any of it gets into the
+ * device.
+ */
+struct VGPUSavedQueue {
+    uint32_t state, error, size, vector;
+    uint64_t sq, cq, index;
+    uint32_t sq_head, cq_tail;
+    uint32_t initialized, cq_full;
+};
+
+struct VGPUSavedBuffer {
+    uint32_t handle, access, count;
+};
+
+struct VGPUSaved {
+    int32_t queue_count;
+    int32_t buffer_count;
+    int32_t segment_count;
+    VGPUSavedQueue *queues;
+    VGPUSavedBuffer *buffers;
+    VGPUSegment *segments;      /* of all buffers, one after the other */
+};
+
+static void vgpu_saved_free(VGPUSaved *saved)
+{
+    if (saved) {
+        g_free(saved->queues);
+        g_free(saved->buffers);
+        g_free(saved->segments);
+        g_free(saved);
+    }
+}
+
+static void vgpu_save_queues(VGPUStubState *s, VGPUSaved *saved)
+{
+    saved->queue_count = s->queue_count;
+    saved->queues = g_new0(VGPUSavedQueue, s->queue_count);
+    for (uint32_t i = 0; i < s->queue_count; i++) {
+        const VGPUQueue *q = &s->queues[i];
+
+        saved->queues[i] = (VGPUSavedQueue) {
+            .state = q->state, .error = q->error,
+            .size = q->size, .vector = q->vector,
+            .sq = vgpu_address(q->sq_lo, q->sq_hi),
+            .cq = vgpu_address(q->cq_lo, q->cq_hi),
+            .index = vgpu_address(q->index_lo, q->index_hi),
+            .sq_head = q->sq_head, .cq_tail = q->cq_tail,
+            .initialized = q->initialized, .cq_full = q->cq_full,
+        };
+    }
+}
+
+static void vgpu_save_buffers(VGPUStubState *s, VGPUSaved *saved)
+{
+    saved->buffers = g_new0(VGPUSavedBuffer, VGPU_STUB_BUFFERS_MAX);
+    saved->segments = g_new0(VGPUSegment, s->segment_count);
+    for (uint32_t handle = 0; handle < VGPU_STUB_BUFFERS_MAX; handle++) {
+        const VGPUBuffer *buffer = s->buffers[handle];
+
+        if (!buffer) {
+            continue;
+        }
+        saved->buffers[saved->buffer_count++] = (VGPUSavedBuffer) {
+            .handle = handle, .access = buffer->access, .count = buffer->count,
+        };
+        memcpy(&saved->segments[saved->segment_count], buffer->segments,
+               buffer->count * sizeof(VGPUSegment));
+        saved->segment_count += buffer->count;
+    }
+}
+
+static int vgpu_queues_pre_save(void *opaque)
+{
+    VGPUStubState *s = opaque;
+
+    s->saved = g_new0(VGPUSaved, 1);
+    vgpu_save_queues(s, s->saved);
+    vgpu_save_buffers(s, s->saved);
+    return 0;
+}
+
+static int vgpu_queues_post_save(void *opaque)
+{
+    VGPUStubState *s = opaque;
+
+    g_clear_pointer(&s->saved, vgpu_saved_free);
+    return 0;
+}
+
+static int vgpu_queues_pre_load(void *opaque)
+{
+    VGPUStubState *s = opaque;
+
+    /* left by a stream that ended early */
+    g_clear_pointer(&s->saved, vgpu_saved_free);
+    s->saved = g_new0(VGPUSaved, 1);
+    vgpu_queues_reset(s);
+    return 0;
+}
+
+/* Before QEMU allocates as much as the stream says */
+static bool vgpu_saved_counts_valid(void *opaque, int version_id)
+{
+    VGPUStubState *s = opaque;
+    const VGPUSaved *saved = s->saved;
+
+    if (saved->queue_count != s->queue_count) {
+        error_report("vgpu-stub: the stream has %d queues, this device has %u "
+                     "(queues=)", saved->queue_count, s->queue_count);
+        return false;
+    }
+    if (saved->buffer_count < 0 ||
+        saved->buffer_count > VGPU_STUB_BUFFERS_MAX ||
+        saved->segment_count < 0 ||
+        saved->segment_count > VGPU_STUB_SEGMENTS_MAX) {
+        error_report("vgpu-stub: the stream has %d buffers with %d segments, "
+                     "the most are %u and %u", saved->buffer_count,
+                     saved->segment_count, VGPU_STUB_BUFFERS_MAX,
+                     VGPU_STUB_SEGMENTS_MAX);
+        return false;
+    }
+    return true;
+}
+
+static bool vgpu_load_queue(VGPUQueue *q, const VGPUSavedQueue *saved)
+{
+    uint32_t number = q - q->s->queues;
+
+    if (saved->state != VGPU_STUB_QUEUE_DISABLED &&
+        saved->state != VGPU_STUB_QUEUE_RUNNING &&
+        saved->state != VGPU_STUB_QUEUE_ERROR) {
+        error_report("vgpu-stub: the stream has queue %u in state %u, which "
+                     "no queue is saved in", number, saved->state);
+        return false;
+    }
+    if ((saved->state == VGPU_STUB_QUEUE_ERROR) !=
+        (saved->error != VGPU_STUB_QERR_NONE) ||
+        saved->error > VGPU_STUB_QERR_CQ_HEAD) {
+        error_report("vgpu-stub: the stream has queue %u in state %u with "
+                     "error %u, which do not go together", number,
+                     saved->state, saved->error);
+        return false;
+    }
+    q->state = saved->state;
+    q->error = saved->error;
+    q->size = saved->size;
+    q->vector = saved->vector;
+    q->sq_lo = saved->sq;
+    q->sq_hi = saved->sq >> 32;
+    q->cq_lo = saved->cq;
+    q->cq_hi = saved->cq >> 32;
+    q->index_lo = saved->index;
+    q->index_hi = saved->index >> 32;
+    if (q->state == VGPU_STUB_QUEUE_RUNNING && vgpu_queue_fault(q)) {
+        error_report("vgpu-stub: the stream has queue %u running, but with "
+                     "settings that are error %u", number,
+                     vgpu_queue_fault(q));
+        return false;
+    }
+    q->sq_head = q->sq_tail = q->sq_published = saved->sq_head;
+    q->cq_tail = q->completed = saved->cq_tail;
+    /* as if full, so that the driver's is read before it is needed */
+    q->cq_head = q->cq_tail - q->size;
+    q->initialized = saved->initialized;
+    q->cq_full = saved->cq_full;
+    return true;
+}
+
+static bool vgpu_load_segments(VGPUBuffer *buffer, uint32_t handle,
+                               const VGPUSegment *segments)
+{
+    for (uint32_t i = 0; i < buffer->count; i++) {
+        uint64_t addr = segments[i].addr;
+        uint32_t len = segments[i].len;
+
+        if (!len || addr + (len - 1) < addr) {
+            error_report("vgpu-stub: the stream has %u bytes at 0x%" PRIx64
+                         " as a segment of buffer %u", len, addr, handle);
+            return false;
+        }
+        vgpu_buffer_set_segment(buffer, i, addr, len);
+    }
+    return true;
+}
+
+static bool vgpu_load_buffer(VGPUStubState *s, const VGPUSavedBuffer *saved,
+                             const VGPUSegment *segments, uint32_t left)
+{
+    VGPUBuffer *buffer;
+
+    if (saved->handle >= VGPU_STUB_BUFFERS_MAX || s->buffers[saved->handle] ||
+        !saved->access || saved->access > 3 || !saved->count ||
+        saved->count > MIN(left, VGPU_STUB_BUFFER_SEGMENTS_MAX)) {
+        error_report("vgpu-stub: the stream has buffer %u with access %u and "
+                     "%u segments, which cannot be registered", saved->handle,
+                     saved->access, saved->count);
+        return false;
+    }
+    buffer = vgpu_buffer_new(saved->count, saved->access);
+    if (!buffer) {
+        error_report("vgpu-stub: no memory for the %u segments of buffer %u",
+                     saved->count, saved->handle);
+        return false;
+    }
+    if (!vgpu_load_segments(buffer, saved->handle, segments)) {
+        vgpu_buffer_free(buffer);
+        return false;
+    }
+    vgpu_buffer_insert(s, saved->handle, buffer);
+    return true;
+}
+
+static bool vgpu_load_buffers(VGPUStubState *s, const VGPUSaved *saved)
+{
+    const VGPUSegment *segments = saved->segments;
+    uint32_t left = saved->segment_count;
+
+    for (int32_t i = 0; i < saved->buffer_count; i++) {
+        if (!vgpu_load_buffer(s, &saved->buffers[i], segments, left)) {
+            return false;
+        }
+        segments += saved->buffers[i].count;
+        left -= saved->buffers[i].count;
+    }
+    if (left) {
+        error_report("vgpu-stub: the stream has %u segments that belong to no "
+                     "buffer", left);
+        return false;
+    }
+    return true;
+}
+
+static bool vgpu_load_all(VGPUStubState *s)
+{
+    for (uint32_t i = 0; i < s->queue_count; i++) {
+        if (!vgpu_load_queue(&s->queues[i], &s->saved->queues[i])) {
+            return false;
+        }
+    }
+    return vgpu_load_buffers(s, s->saved);
+}
+
+static int vgpu_queues_post_load(void *opaque, int version_id)
+{
+    VGPUStubState *s = opaque;
+    bool loaded = vgpu_load_all(s);
+
+    g_clear_pointer(&s->saved, vgpu_saved_free);
+    if (!loaded) {
+        vgpu_queues_reset(s);
+        return -EINVAL;
+    }
+    s->event_vector &= 0xffff;
+    s->events &= VGPU_STUB_EVENT_QUEUE_ERROR;
+    s->loaded = true;
+    vgpu_queues_update(s);
+    return 0;
+}
+
+/* Of the device's section, which the queues are a part of */
+
+int vgpu_pre_load(void *opaque)
+{
+    VGPUStubState *s = opaque;
+
+    s->loaded = false;
+    return 0;
+}
+
+int vgpu_post_load(void *opaque, int version_id)
+{
+    VGPUStubState *s = opaque;
+
+    if (s->queue_count && !s->loaded) {
+        error_report("vgpu-stub: the stream has no queues, this device has %u "
+                     "(queues=)", s->queue_count);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static bool vgpu_queues_needed(void *opaque)
+{
+    VGPUStubState *s = opaque;
+
+    return s->queue_count;
+}
+
+static const VMStateDescription vmstate_vgpu_saved_queue = {
+    .name = "vgpu-stub/queue",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (VMStateField[]) {
+        VMSTATE_UINT32(state, VGPUSavedQueue),
+        VMSTATE_UINT32(error, VGPUSavedQueue),
+        VMSTATE_UINT32(size, VGPUSavedQueue),
+        VMSTATE_UINT32(vector, VGPUSavedQueue),
+        VMSTATE_UINT64(sq, VGPUSavedQueue),
+        VMSTATE_UINT64(cq, VGPUSavedQueue),
+        VMSTATE_UINT64(index, VGPUSavedQueue),
+        VMSTATE_UINT32(sq_head, VGPUSavedQueue),
+        VMSTATE_UINT32(cq_tail, VGPUSavedQueue),
+        VMSTATE_UINT32(initialized, VGPUSavedQueue),
+        VMSTATE_UINT32(cq_full, VGPUSavedQueue),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+static const VMStateDescription vmstate_vgpu_saved_buffer = {
+    .name = "vgpu-stub/buffer",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (VMStateField[]) {
+        VMSTATE_UINT32(handle, VGPUSavedBuffer),
+        VMSTATE_UINT32(access, VGPUSavedBuffer),
+        VMSTATE_UINT32(count, VGPUSavedBuffer),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+static const VMStateDescription vmstate_vgpu_saved_segment = {
+    .name = "vgpu-stub/segment",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (VMStateField[]) {
+        VMSTATE_UINT64(addr, VGPUSegment),
+        VMSTATE_UINT32(len, VGPUSegment),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+static const VMStateDescription vmstate_vgpu_saved = {
+    .name = "vgpu-stub/saved",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (VMStateField[]) {
+        VMSTATE_STRUCT_VARRAY_ALLOC(queues, VGPUSaved, queue_count, 0,
+                                    vmstate_vgpu_saved_queue, VGPUSavedQueue),
+        VMSTATE_STRUCT_VARRAY_ALLOC(buffers, VGPUSaved, buffer_count, 0,
+                                    vmstate_vgpu_saved_buffer,
+                                    VGPUSavedBuffer),
+        VMSTATE_STRUCT_VARRAY_ALLOC(segments, VGPUSaved, segment_count, 0,
+                                    vmstate_vgpu_saved_segment, VGPUSegment),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+static const VMStateDescription vmstate_vgpu_saved_counts = {
+    .name = "vgpu-stub/counts",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (VMStateField[]) {
+        VMSTATE_INT32(queue_count, VGPUSaved),
+        VMSTATE_INT32(buffer_count, VGPUSaved),
+        VMSTATE_INT32(segment_count, VGPUSaved),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+const VMStateDescription vmstate_vgpu_queues = {
+    .name = "vgpu-stub/queues",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = vgpu_queues_needed,
+    .pre_save = vgpu_queues_pre_save,
+    .post_save = vgpu_queues_post_save,
+    .pre_load = vgpu_queues_pre_load,
+    .post_load = vgpu_queues_post_load,
+    .fields = (VMStateField[]) {
+        VMSTATE_STRUCT_POINTER(saved, VGPUStubState, vmstate_vgpu_saved_counts,
+                               VGPUSaved),
+        VMSTATE_VALIDATE("counts", vgpu_saved_counts_valid),
+        VMSTATE_STRUCT_POINTER(saved, VGPUStubState, vmstate_vgpu_saved,
+                               VGPUSaved),
+        VMSTATE_UINT32(event_vector, VGPUStubState),
+        VMSTATE_UINT32(events, VGPUStubState),
+        VMSTATE_MSIX(parent_obj, VGPUStubState),
+        VMSTATE_END_OF_LIST()
+    }
+};
