@@ -19,7 +19,7 @@ use Contract;
 use File::Temp 'tempdir';
 use Guest;
 use IO::Handle;
-use IPC::Open2;
+use IPC::Open3;
 use parent 'Qmp';
 
 sub new {
@@ -43,7 +43,8 @@ sub start {
     my $self = bless { dir => $dir, lines => [] }, $class;
     my $server = Qmp::listener("$dir/qmp");
     local $ENV{BUILD} = build_dir();
-    $self->{pid} = open2($self->{console}, $self->{keyboard},
+    open my $errors, '>', "$dir/stderr" or die "$dir/stderr: $!";
+    $self->{pid} = open3($self->{keyboard}, $self->{console}, '>&' . fileno $errors,
         $class->launcher, @arguments, '-qmp', "unix:$dir/qmp");
     local $SIG{PIPE} = q(IGNORE);
     $self->connect_qmp($server);
@@ -56,7 +57,8 @@ sub line {
     my $line = readline $self->{console};
     if (!defined $line) {
         $self->finish;
-        die "the guest is gone, its exit status is $self->{status}\n";
+        die "the guest is gone, its exit status is $self->{status}: "
+            . Qmp::slurp("$self->{dir}/stderr") . "\n";
     }
     $line =~ s/\r?\n$//;
     push @{ $self->{lines} }, $line;
@@ -94,6 +96,7 @@ sub end {
     my ($self) = @_;
     print { $self->{keyboard} } "end\n";
     $self->finish;
+    print STDERR Qmp::slurp("$self->{dir}/stderr");
     return Guest::transcript('commanded', $self->{status}, @{ $self->{lines} });
 }
 
