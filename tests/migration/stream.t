@@ -25,15 +25,17 @@ use constant {
     STATUS => 0x06, DEVSTA => contract('EXP_CAP_OFFSET') + 0xa,
     LNKCAP => contract('EXP_CAP_OFFSET') + 0xc, LNKSTA => contract('EXP_CAP_OFFSET') + 0x12,
     COMMAND => Device::COMMAND, INTX_DISABLE => 0x400, FOOTER => 5,
+    OLD_LINK => { LNKCAP => 0x411, LNKSTA => 0x2011 },
     ACPI_SELECT => 0xae10, ACPI_EJECT => 0xae08, SAVED_SCRATCH => 0x5a5a1234,
 };
 my $flips = $ENV{FLIPS} // 1;
 
 my ($device, $disk);
-my (@reset, @mine);    # all of configuration space after a reset; bits that may change
+# All of configuration space after a reset, bits that a stream may set, and bits
+# that the device takes from no stream
+my (@reset, @loaded, @own);
 
 sub load { return $device->qtest->hmp('loadvm saved') }
-sub state { return $device->config(PMCSR, 2) & 3 }
 
 # Offsets into what PCIDevice saves: version, configuration space, interrupts
 sub config_at { return $disk->data + CONFIG + $_[0] }
@@ -44,44 +46,79 @@ sub start {
     $disk = Snapshot->new;
     $device = Device->new($place, $disk->arguments);
     @reset = @{ $device->config_bytes };
-    @mine = (0) x @reset;
-    for my $row (grep { $_->{class} =~ /GUEST|ERROR/ } config_rows($device->form)) {
-        $mine[$row->{offset} + $_] |= $row->{mask} >> 8 * $_ & 0xff for 0 .. $row->{width} - 1;
+    @loaded = (0) x @reset;
+    @own = @loaded;
+    for my $row (config_rows($device->form)) {
+        add_bits(\@loaded, $row, $row->{mask}) if $row->{class} =~ /GUEST|ERROR/;
+        add_bits(\@own, $row, $row->{mask}) if $row->{class} eq 'VERSION';
+        add_bits(\@own, $row, OLD_LINK->{ $row->{name} })
+            if $device->form eq 'INTEGRATED' && OLD_LINK->{ $row->{name} };
     }
     return;
 }
 
+sub add_bits {
+    my ($bytes, $row, $bits) = @_;
+    $bytes->[$row->{offset} + $_] |= $bits >> 8 * $_ & 0xff for 0 .. $row->{width} - 1;
+    return;
+}
+
 # Saved with what differs from a reset, so that a trace of it is seen
+sub change {
+    my ($changed, $state) = @_;
+    $changed->map_bar0;
+    $changed->reg_write(contract('REG_SCRATCH'), SAVED_SCRATCH);
+    $changed->reg_read(0, 1);
+    $changed->config(PMCSR, 2, $state);
+    return;
+}
+
 sub save {
     my ($state) = @_;
-    $device->map_bar0;
-    $device->reg_write(contract('REG_SCRATCH'), SAVED_SCRATCH);
-    $device->reg_read(0, 1);
-    $device->config(PMCSR, 2, $state);
+    change($device, $state);
     is $device->qtest->hmp('savevm saved'), '', "D$state: saved";
     $disk->find_section;
     $device->system_reset;
     return;
 }
 
-# From each state to each: BAR0 follows at once, whatever it was before
+# loadvm begins with a reset
 sub test_intact {
     for my $saved (D3HOT, 0) {
         save($saved);
-        for my $live (0, D3HOT) {
-            my $what = "D$saved loaded in D$live";
-            $device->map_bar0;
-            $device->config(PMCSR, 2, $live);
-            is load(), '', $what;
-            is state(), $saved, "$what: state";
-            ok $saved == ($device->reg('MAGIC') == contract('MAGIC') ? 0 : D3HOT),
-                "$what: BAR0 answers in D0 only";
-            $device->config(PMCSR, 2, 0);
-            is $device->config(Device::BAR0, 4), Device::BAR0_ADDRESS, "$what: BAR0's address";
-            is $device->reg('SCRATCH'), SAVED_SCRATCH, "$what: SCRATCH";
-            is $device->reg('BAD_ACCESS'), 1, "$what: BAD_ACCESS";
-            $device->system_reset;
-        }
+        is load(), '', "D$saved: loaded";
+        is_saved($device, $saved);
+        $device->system_reset;
+    }
+    return;
+}
+
+sub is_saved {
+    my ($loaded, $state) = @_;
+    is $loaded->config(PMCSR, 2) & 3, $state, "D$state: state";
+    is $loaded->reg('MAGIC') == contract('MAGIC') ? 0 : D3HOT, $state,
+        "D$state: BAR0 answers in D0 only";
+    $loaded->config(PMCSR, 2, 0);
+    is $loaded->config(Device::BAR0, 4), Device::BAR0_ADDRESS, "D$state: BAR0's address";
+    is $loaded->reg('SCRATCH'), SAVED_SCRATCH, "D$state: SCRATCH";
+    is $loaded->reg('BAD_ACCESS'), 1, "D$state: BAD_ACCESS";
+    return;
+}
+
+# A stream that comes in finds the device as it is: from each state to each, BAR0
+# follows at once
+sub test_incoming_states {
+    my ($place) = @_;
+    my $dir = tempdir(CLEANUP => 1);
+    for my $state (0, D3HOT) {
+        my $from = Device->new($place);
+        change($from, $state);
+        is $from->qtest->migrate("exec:cat >$dir/stream"), 'completed', "D$state: migrated";
+        my $to = Device->new($place, '-incoming', 'defer');
+        $to->config(PMCSR, 2, D3HOT - $state);
+        $to->qtest->qmp('migrate-incoming', { uri => "exec:cat $dir/stream" });
+        $to->qtest->poll('query-status', sub { $_[0]{status} ne 'inmigrate' });
+        is_saved($to, $state);
     }
     return;
 }
@@ -96,15 +133,17 @@ sub test_length {
 # What a reset device does not have
 sub traces {
     my $bytes = $device->config_bytes;
-    return map { sprintf 'config %#x: %02x', $_, $bytes->[$_] }
+    my @traces = map { sprintf 'config %#x: %02x', $_, $bytes->[$_] }
         grep { $bytes->[$_] != $reset[$_] } 0 .. $#reset;
+    push @traces, 'BAR0 is mapped' if $device->reg('MAGIC') == contract('MAGIC');
+    return @traces;
 }
 
 # What no vgpu-stub has
 sub faults {
     my $bytes = $device->config_bytes;
     my @faults = map { sprintf 'config %#x: %02x', $_, $bytes->[$_] }
-        grep { ($bytes->[$_] ^ $reset[$_]) & ~$mine[$_] & 0xff } 0 .. $#reset;
+        grep { ($bytes->[$_] ^ $reset[$_]) & ~$loaded[$_] & 0xff } 0 .. $#reset;
     push @faults, 'power state' if ($bytes->[PMCSR] & 3) =~ /[12]/;
     $device->map_bar0;
     push @faults, 'MAGIC' if $device->reg('MAGIC') != contract('MAGIC');
@@ -137,6 +176,15 @@ sub has_reason {
             : sprintf 'Bad config data: i=0x%x read: [0-9a-f]+ device: ', $offset - config_at(0));
 }
 
+# Bits of configuration space whose flip may load: the power state's flips do not
+sub may_load {
+    my ($offset, $bit) = @_;
+    my $at = $offset - config_at(0);
+    return 1 if $at < 0 || $at >= $device->config_size;
+    return 0 if $at == PMCSR;
+    return ($loaded[$at] | $own[$at]) & $bit;
+}
+
 # Offsets of what is flipped: of extended space a few, if not all
 sub flipped_offsets {
     return grep { $flips == 8 || $_ < config_at(0x110) || $_ >= interrupt_at() - 8 || $_ % 29 == 0 }
@@ -149,6 +197,7 @@ sub test_flips {
         my $byte = ord $disk->bytes($offset, 1);
         for my $bit (map { 1 << ($offset + $_) % 8 } 0 .. $flips - 1) {
             my ($answer, @faults) = load_damaged($offset, chr($byte ^ $bit));
+            push @faults, 'loaded' if !$answer && !may_load($offset, $bit);
             push @faults, "no reason in $answer" if $answer && !has_reason($answer, $offset);
             $tried++;
             $refused++ if $answer;
@@ -346,6 +395,7 @@ for my $place ('pc', 'q35', 'root port') {
     subtest $place => sub {
         start($place);
         test_intact();
+        test_incoming_states($place);
         test_length();
         test_flips();
         test_random();
