@@ -266,17 +266,15 @@ static bool vgpu_config_loaded_valid(PCIDevice *pci_dev, int32_t version)
     return true;
 }
 
-/* Bits that are neither compared nor writable keep the value of this QEMU */
+/* Bits that QEMU does not compare keep the value of this QEMU */
 static void vgpu_config_keep_own(PCIDevice *pci_dev, const uint8_t *own)
 {
     uint32_t i;
 
     for (i = 0; i < pci_config_size(pci_dev); i++) {
-        uint8_t loaded = pci_dev->cmask[i] | pci_dev->wmask[i] |
-                         pci_dev->w1cmask[i];
+        uint8_t cmask = pci_dev->cmask[i];
 
-        pci_dev->config[i] = (pci_dev->config[i] & loaded) |
-                             (own[i] & ~loaded);
+        pci_dev->config[i] = (pci_dev->config[i] & cmask) | (own[i] & ~cmask);
     }
 }
 
