@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The numbers of include/ for the tests, which repeat none of them:
+# The numbers of include/, so that no test repeats them:
 #
 #   use Contract;
 #   contract('VENDOR_ID')      the value of VGPU_STUB_VENDOR_ID in vgpu_stub.h
@@ -44,7 +44,7 @@ sub project_version {
     return $version // die "no PACKAGE_VERSION in $path";
 }
 
-# Only macros that stand for a constant, not those that take arguments
+# Macros without arguments
 sub read_macros {
     my $header = top_dir() . '/include/vgpu_stub_config.h';
     open my $gcc, '-|', 'gcc', '-E', '-dM', $header or die "gcc: $!";

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# QEMU's machine monitor; Qtest and Vm are made of it.
+# QEMU's machine protocol; base class of Qtest and Vm.
 #
 #   $machine->qmp(COMMAND, ARGUMENTS)       one answer, a reference
-#   $machine->hmp(COMMAND)                  the human monitor's answer
+#   $machine->hmp(COMMAND)                  output of a human monitor command
 #   $machine->wait_event(NAME)              until QEMU has sent this event
-#   $machine->wait_status(STATUS)           until query-status says so
+#   $machine->wait_status(STATUS)           until query-status returns it
 #   $machine->migrate(URI)                  and wait: 'completed' or 'failed'
 package Qmp;
 
@@ -20,12 +20,12 @@ sub listener {
     return IO::Socket::UNIX->new(Local => $path, Listen => 1) // die "$path: $!";
 }
 
-# QEMU connects when it starts; if it ends instead, say what it said
+# QEMU connects when it starts; if it exits instead, die with its output
 sub connection {
     my ($self, $server) = @_;
     $server->timeout(60);
     my $socket = $server->accept
-        or die "QEMU does not start: " . slurp("$self->{dir}/stderr");
+        or die "QEMU did not start: " . slurp("$self->{dir}/stderr");
     return $socket;
 }
 
@@ -45,7 +45,7 @@ sub slurp {
     return scalar(<$file>) // '';
 }
 
-# The next line of QMP; events are put aside for wait_event()
+# The next line of QMP; events are kept for wait_event()
 sub qmp_line {
     my ($self) = @_;
     my $line = readline $self->{qmp};
@@ -92,7 +92,7 @@ sub poll {
         return $answer if $done->($answer);
         sleep 0.1;
     }
-    die "two minutes of $query were in vain";
+    die "$query did not return what was waited for within two minutes";
 }
 
 sub wait_status {

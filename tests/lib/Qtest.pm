@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A QEMU without a guest, driven through qtest's text protocol:
+# A QEMU without a guest, controlled through the qtest protocol:
 #
 #   my $qtest = Qtest->new(@qemu_arguments);
 #   $qtest->read(ADDRESS, WIDTH)            memory, widths 1, 2, 4, 8
 #   $qtest->write(ADDRESS, WIDTH, VALUE)
 #   $qtest->read_bytes(ADDRESS, COUNT)      a string of bytes
-#   $qtest->commands(COMMAND...)            qtest's own, without waiting in between;
-#                                           their answers
+#   $qtest->commands(COMMAND...)            qtest commands in batches; their answers
 #   $qtest->read_bytes(ADDRESS, COUNT), ->write_bytes(ADDRESS, BYTES)
 #   $qtest->config($function, OFFSET, WIDTH)          configuration space
 #   $qtest->config($function, OFFSET, WIDTH, VALUE)
-#   $qtest->qmp(COMMAND, ARGUMENTS)         and the rest of Qmp.pm
+#   $qtest->qmp(COMMAND, ARGUMENTS)         and the other methods of Qmp.pm
 #   $qtest->system_reset
 #   $qtest->log                             what QEMU logged so far
 #   $qtest->quit                            QEMU's exit status
@@ -50,7 +49,7 @@ sub new {
     return $self;
 }
 
-# Interrupts come in between
+# qtest reports interrupts between answers
 sub answer {
     my ($self, $command) = @_;
     while (1) {

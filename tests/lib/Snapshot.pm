@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A disk that holds snapshots of a machine, and the device's section in one:
+# A disk image with snapshots of a machine, and the device's section in a snapshot:
 #
 #   my $disk = Snapshot->new;
 #   $disk->arguments                 for QEMU, to save to it
 #   $disk->find_section($machine)    after savevm; its length in bytes
 #   $disk->length
-#   $disk->data                      offset of the section's data, behind its head
+#   $disk->data                      offset of the section's data, after its header
 #   $disk->bytes(OFFSET, COUNT)
-#   $disk->patch(OFFSET, BYTES)      the bytes that were there
+#   $disk->patch(OFFSET, BYTES)      overwrite; returns the previous bytes
 package Snapshot;
 
 use strict;

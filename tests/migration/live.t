@@ -1,12 +1,12 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Live migration: a booted guest whose driver is at work all the while goes from
-# one QEMU process to another and back, on conventional and on Express buses; and
-# snapshots, from which it goes on where it was.
+# Live migration of a booted guest that uses the driver all the time, from one QEMU
+# process to another and back, on a conventional and on an Express bus; and loading a
+# snapshot of such a guest.
 #
 # Environment:
-#   MIGRATE_TO   another emulator, to which the guest goes and where it stays
+#   MIGRATE_TO   another emulator; the guest migrates to it and stays there
 #
 # Needs: setup-demo setup-snapshots guest
 use strict;
@@ -17,20 +17,20 @@ use Test::More;
 use Vm;
 
 my $dir = tempdir(CLEANUP => 1);
-# Machines that every QEMU here has, so that a guest can go from one to another
-my %beds = (
+# Machine types that all QEMU versions under test have
+my %places = (
     'conventional bus' => ['pc-i440fx-7.2', '-device', 'vgpu-stub,addr=4'],
     'root port' => ['pc-q35-7.2', '-device', 'pcie-root-port,id=rp0,chassis=1,addr=3',
         '-device', 'vgpu-stub,bus=rp0'],
 );
-# pc has a floppy controller in a small 7.2 and none in a small 10.0, for which
-# QEMU would refuse the stream
-$beds{'conventional bus'} = ['pc-q35-7.2', '-device', 'i82801b11-bridge,id=b0,addr=3',
+# With few devices built in, 7.2's pc has a floppy controller and 10.0's has none, so
+# QEMU refuses to migrate
+$places{'conventional bus'} = ['pc-q35-7.2', '-device', 'i82801b11-bridge,id=b0,addr=3',
     '-device', 'vgpu-stub,bus=b0,addr=4'] if $ENV{MIGRATE_TO};
 my $files = '/sys/bus/pci/drivers/vgpu_stub/0000:*/vgpu_stub';
 
-# Writes the scratch register and reads it back, and counts what it did; ends
-# with a line in /tmp/wrong when it reads something else
+# Write the scratch register, read it back and count the rounds; whatever else is
+# read goes to /tmp/wrong
 my $worker = "(file=\$(echo $files/scratch); i=0; while [ ! -e /tmp/stop ]; do"
     . ' i=$((i + 1)); echo $i >$file; back=$(cat $file);'
     . ' [ $((back)) = $i ] || echo "wrote $i, read $back" >>/tmp/wrong;'
@@ -43,7 +43,7 @@ sub start {
     return $incoming ? Vm->incoming($incoming, @arguments) : Vm->new(@arguments);
 }
 
-# The last line that a command prints in the guest
+# Last line of a command's output in the guest
 sub answer {
     my ($vm, $command) = @_;
     my ($status, @lines) = $vm->run($command);
@@ -51,17 +51,17 @@ sub answer {
     return $lines[-1] // '';
 }
 
-# How far the worker is after it has gone on
+# Wait until the worker has made progress; its count
 sub at_work {
     my ($vm, $where) = @_;
     my $before = answer($vm, 'while [ ! -s /tmp/count ]; do :; done; cat /tmp/count');
     my $after = answer($vm, "i=0; while [ \$(cat /tmp/count) = $before ] && [ \$i -lt 1000 ];"
         . ' do i=$((i + 1)); done; cat /tmp/count');
-    cmp_ok $after, '>', $before, "$where: the driver is at work";
+    cmp_ok $after, '>', $before, "$where: the driver is in use";
     return $after;
 }
 
-# Bytes, read by the monitor: the guest's kernel makes no bad access
+# Byte reads from the monitor, as the driver makes no bad access
 sub make_bad_accesses {
     my ($vm) = @_;
     my $address = answer($vm, 'setpci -d 1af4:1111 BASE_ADDRESS_0');
@@ -70,9 +70,9 @@ sub make_bad_accesses {
 }
 
 sub move {
-    my ($source, $emulator, @bed) = @_;
+    my ($source, $emulator, @place) = @_;
     my $uri = "unix:$dir/migrate";
-    my $destination = start($emulator, $uri, @bed);
+    my $destination = start($emulator, $uri, @place);
     is $source->migrate($uri), 'completed', 'migration completes';
     $source->leave;
     $destination->wait_status('running');
@@ -89,19 +89,19 @@ sub stays_well {
     answer($vm, 'rmmod vgpu_stub && modprobe vgpu_stub');
 }
 
-for my $name (sort keys %beds) {
+for my $name (sort keys %places) {
     subtest $name => sub {
-        my @bed = @{ $beds{$name} };
-        my $vm = start($ENV{MIGRATE_FROM}, undef, @bed);
+        my @place = @{ $places{$name} };
+        my $vm = start($ENV{MIGRATE_FROM}, undef, @place);
         my $bad = make_bad_accesses($vm);
         is $bad, 3, 'each read was a bad access';
         answer($vm, $worker);
         my $before = at_work($vm, 'source');
 
-        $vm = move($vm, $ENV{MIGRATE_TO}, @bed);
-        cmp_ok at_work($vm, 'destination'), '>', $before, 'it goes on where it was';
+        $vm = move($vm, $ENV{MIGRATE_TO}, @place);
+        cmp_ok at_work($vm, 'destination'), '>', $before, 'it continues where it was';
         if (!$ENV{MIGRATE_TO}) {
-            $vm = move($vm, undef, @bed);
+            $vm = move($vm, undef, @place);
             at_work($vm, 'back again');
         }
         stays_well($vm, $bad);
@@ -111,7 +111,7 @@ for my $name (sort keys %beds) {
 
 subtest 'snapshot' => sub {
     my $disk = Snapshot->new;
-    my $vm = start(undef, undef, @{ $beds{'root port'} }, $disk->arguments);
+    my $vm = start(undef, undef, @{ $places{'root port'} }, $disk->arguments);
     my $bad = make_bad_accesses($vm);
     answer($vm, $worker);
     my $saved = at_work($vm, 'before');
@@ -119,7 +119,7 @@ subtest 'snapshot' => sub {
     answer($vm, "while [ \$(cat /tmp/count) -lt @{[$saved + 50]} ]; do :; done; touch /tmp/later");
     is $vm->hmp('loadvm saved'), '', 'loaded';
     is answer($vm, '[ -e /tmp/later ]; echo $?'), 1, 'what came later is gone';
-    cmp_ok at_work($vm, 'after'), '>', $saved, 'it goes on where it was';
+    cmp_ok at_work($vm, 'after'), '>', $saved, 'it continues where it was';
     stays_well($vm, $bad);
     $vm->end->good;
 };

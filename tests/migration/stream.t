@@ -1,15 +1,15 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Saved machines, intact and damaged. An intact one comes back as it was, in D0 and
-# in D3hot. In a damaged one, a bit of the device's section is flipped: it is refused
-# with a reason and leaves no trace, or what is loaded is still a vgpu-stub. A reset
-# removes whatever was loaded, an intact snapshot loads afterwards, QEMU never aborts.
+# Migration streams and snapshots, intact and corrupted. An intact one restores the
+# device, in D0 and in D3hot. Corrupted ones have a flipped bit or random bytes in the
+# device's section: each is refused with a reason and changes nothing, or the loaded
+# state is valid. A reset clears whatever was loaded, an intact snapshot loads
+# afterwards, and QEMU never aborts.
 #
 # Environment:
-#   FLIPS   how many bits of each byte of the section are flipped, one after the
-#           other, default 1, and then of one byte in 29 of extended space; all
-#           with 8
+#   FLIPS   bits to flip in each byte of the section, one at a time: 1 (the default)
+#           to 8. Below 8, only one byte in 29 of extended space is tried.
 #
 # Needs: setup-device setup-snapshots device
 use strict;
@@ -63,7 +63,7 @@ sub add_bits {
     return;
 }
 
-# Saved with what differs from a reset, so that a trace of it is seen
+# Save a state that differs from a reset device, so that traces of it are visible
 sub change {
     my ($changed, $state) = @_;
     $changed->map_bar0;
@@ -82,7 +82,7 @@ sub save {
     return;
 }
 
-# loadvm begins with a reset
+# loadvm resets the machine first
 sub test_intact {
     for my $saved (D3HOT, 0) {
         save($saved);
@@ -105,8 +105,8 @@ sub is_saved {
     return;
 }
 
-# A stream that comes in finds the device as it is: from each state to each, BAR0
-# follows at once
+# An incoming migration does not reset the device: D0 is loaded into D3hot and the
+# other way round, and BAR0 follows at once
 sub test_incoming_states {
     my ($place) = @_;
     my $dir = tempdir(CLEANUP => 1);
@@ -130,7 +130,7 @@ sub test_length {
     return;
 }
 
-# What a reset device does not have
+# Differences from a reset device
 sub traces {
     my $bytes = $device->config_bytes;
     my @traces = map { sprintf 'config %#x: %02x', $_, $bytes->[$_] }
@@ -139,7 +139,7 @@ sub traces {
     return @traces;
 }
 
-# What no vgpu-stub has
+# States that the device cannot be in
 sub faults {
     my $bytes = $device->config_bytes;
     my @faults = map { sprintf 'config %#x: %02x', $_, $bytes->[$_] }
@@ -151,9 +151,8 @@ sub faults {
 }
 
 # Load with other bytes in the section: QEMU's answer, and what is wrong with the
-# device then. A refusal up to the end of PCIDevice leaves no trace. What QEMU checks
-# last are the section's number, at its start, and its footer: by then, the section
-# was loaded as it was saved.
+# device afterwards. A refusal in PCIDevice or before it changes nothing. QEMU checks
+# the section's number, at its start, and the footer last, when all else is loaded.
 sub load_damaged {
     my ($offset, $bytes) = @_;
     my $whole = $disk->patch($offset, $bytes);
@@ -167,7 +166,7 @@ sub load_damaged {
     return ($answer, @wrong);
 }
 
-# The line that says why a byte of PCIDevice is refused, in QEMU's words or ours
+# Whether a line says why PCIDevice is refused, from QEMU or from the device
 sub has_reason {
     my ($answer, $offset) = @_;
     return 1 if $offset < $disk->data || $offset >= interrupt_at();
@@ -176,7 +175,8 @@ sub has_reason {
             : sprintf 'Bad config data: i=0x%x read: [0-9a-f]+ device: ', $offset - config_at(0));
 }
 
-# Bits of configuration space whose flip may load: the power state's flips do not
+# Whether the section may load with this bit flipped. From D0, no single bit leads
+# to another valid power state.
 sub may_load {
     my ($offset, $bit) = @_;
     my $at = $offset - config_at(0);
@@ -185,7 +185,7 @@ sub may_load {
     return ($loaded[$at] | $own[$at]) & $bit;
 }
 
-# Offsets of what is flipped: of extended space a few, if not all
+# Offsets to try, from the start of the section
 sub flipped_offsets {
     return grep { $flips == 8 || $_ < config_at(0x110) || $_ >= interrupt_at() - 8 || $_ % 29 == 0 }
         0 .. $disk->length - 1;
@@ -215,7 +215,7 @@ sub test_flips {
     return;
 }
 
-# Any bytes, anywhere in the section; the seed is fixed, a finding comes again
+# Random bytes anywhere in the section, with a fixed seed
 sub test_random {
     srand 1;
     my @wrong;
@@ -262,7 +262,7 @@ sub refused_cases {
     );
 }
 
-# The interrupt that was refused is not there: taking it back would be noticed
+# Disabling INTx and a reset abort QEMU if a refused interrupt stays behind
 sub test_refused {
     my %broken = refused_cases();
     for my $what (sort keys %broken) {
@@ -278,7 +278,7 @@ sub test_refused {
     return;
 }
 
-# Values that a stream may have and no guest can cause; each reset clears them
+# Only a stream can set error bits; writing 1 and each reset clears them
 sub test_error_latches {
     my @latches = ([STATUS, 2, 0xf910, 0x0010]);
     push @latches, [DEVSTA, 2, 0x000f, 0] if $device->is_express;
@@ -311,7 +311,7 @@ sub test_error_latches {
     return;
 }
 
-# Earlier versions of the device had the link registers of an endpoint here
+# Streams of earlier versions, where an integrated endpoint had link registers
 sub test_earlier_version {
     return if $device->form ne 'INTEGRATED';
     for my $status (0x0011, 0x2011) {
@@ -344,7 +344,7 @@ sub test_bad_access_saturates {
     return;
 }
 
-# Once an interrupt of the stream's stayed behind, and the bus missed it
+# So do ejecting the device and a reset
 sub test_eject {
     $disk->patch(interrupt_at(), "\0\0\0\1");
     like load(), qr/^vgpu-stub: the stream has interrupt/m, 'an interrupt is refused once more';
@@ -357,7 +357,7 @@ sub test_eject {
     return;
 }
 
-# The exit status and the last line of a QEMU that a stream is fed to
+# Exit status and last line of output of a QEMU that reads a stream
 sub feed {
     my ($command, @arguments) = @_;
     local $ENV{BUILD} = build_dir();

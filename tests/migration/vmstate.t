@@ -1,9 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The device's migration format against the recorded one (vmstate.json), judged by
-# QEMU's own checker in both directions. Who changes the format on purpose records
-# it anew:
+# The device's migration format against the recorded one (vmstate.json), compared by
+# QEMU's own checker in both directions. After an intended change, record it again:
 #
 #   prove -Itests/lib tests/migration/vmstate.t :: --record
 #
@@ -63,11 +62,11 @@ sub findings {
 
 my $now = write_json("$dir/now", dump_vmstate());
 write_json($reference, dump_vmstate()) if "@ARGV" eq '--record';
-is findings($reference, $now), '', 'what was saved in the recorded format is loaded';
-is findings($now, $reference), '', 'what is saved is loaded in the recorded format';
+is findings($reference, $now), '', 'the recorded format can be loaded';
+is findings($now, $reference), '', 'the current format can be loaded by the recorded one';
 is Qmp::slurp($now), Qmp::slurp($reference), 'the format is the recorded one';
 
-# The checker sees what it is here to see
+# The checker finds such changes
 my %broken = (
     'a field less' => sub { pop @{ $_[0]{Description}{Fields} } },
     'a wider field' => sub { $_[0]{Description}{Fields}[1]{size} = 8 },
