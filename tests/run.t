@@ -63,7 +63,7 @@ open my $state, '>', "$dir/prove-state" or die $!;
 print $state map { "  tests/$_->[0]:\n    elapsed: $_->[1]\n    gen: 1\n" } ['qtest/device.t', '2.5'],
     ['spec/config.t', '10.0'], ['spec/spec.t', '0.5'];
 close $state or die $!;
-(undef, undef, $tests) = run_tests('tests/spec tests/qtest/device.t');
+(undef, undef, $tests) = run_tests('tests/spec/config.t tests/spec/spec.t tests/qtest/device.t');
 is_deeply $tests, [map { "tests/$_" } 'spec/config.t', 'qtest/device.t', 'spec/spec.t'],
     'the test that took longest comes first';
 

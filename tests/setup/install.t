@@ -4,7 +4,7 @@
 # "make install" writes below DESTDIR alone, whatever its name is and whatever the
 # umask is, and "make uninstall" removes that and nothing else.
 #
-# Needs: tools
+# Needs: setup-probe tools
 use strict;
 use warnings;
 use File::Find;
