@@ -26,6 +26,13 @@
 #include "hw/pci/pci.h"
 #endif
 
+/* Before 10.0, the folder was sysemu/ */
+#if VGPU_QEMU_AT_LEAST(10, 0)
+#include "system/runstate.h"
+#else
+#include "sysemu/runstate.h"
+#endif
+
 /* Before 10.0, the last property was a marker, and the list not const */
 #if VGPU_QEMU_AT_LEAST(10, 0)
 #define VGPU_PROPERTIES         const Property
@@ -108,6 +115,12 @@ static inline int pci_pm_init(PCIDevice *pci_dev, uint8_t offset, Error **errp)
 #if !VGPU_QEMU_AT_LEAST(5, 1)
 #define object_property_del(obj, name) \
     object_property_del(obj, name, &error_abort)
+#endif
+
+/* Before 10.1, there was no callback that returns a value */
+#if !VGPU_QEMU_AT_LEAST(10, 1)
+#define qdev_add_vm_change_state_handler(dev, cb, cb_ret, opaque) \
+    qdev_add_vm_change_state_handler(dev, cb, opaque)
 #endif
 
 /* Before 10.2, these printed an error themselves */

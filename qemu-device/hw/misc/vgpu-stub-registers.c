@@ -6,7 +6,6 @@
 
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
-#include "sysemu/runstate.h"
 #include "vgpu-stub-config-space.h"
 #include "vgpu-stub-internal.h"
 
@@ -284,7 +283,8 @@ void vgpu_queues_realize(VGPUStubState *s)
     s->bh = qemu_bh_new(vgpu_queues_serve, s);
     vgpu_worker_start(s);
     s->run_state = qdev_add_vm_change_state_handler(DEVICE(s),
-                                                    vgpu_run_state_changed, s);
+                                                    vgpu_run_state_changed,
+                                                    NULL, s);
     vgpu_queues_reset(s);
     vgpu_queues_update(s);
 }
