@@ -1,11 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Migration streams and snapshots, intact and corrupted. An intact one restores the
-# device, in D0 and in D3hot. Corrupted ones have a flipped bit or random bytes in the
-# device's section: each is refused with a reason and changes nothing, or the loaded
-# state is valid. A reset clears whatever was loaded, an intact snapshot loads
-# afterwards, and QEMU never aborts.
+# Snapshots, intact and corrupted. An intact one restores the device, in D0 and in
+# D3hot. Corrupted ones have a flipped bit or random bytes in the device's section:
+# each is refused with a reason and changes nothing, or the loaded state is valid. A
+# reset clears whatever was loaded, an intact snapshot loads afterwards, and QEMU never
+# aborts.
 #
 # Environment:
 #   FLIPS   bits to flip in each byte of the section, one at a time: 1 (the default)
@@ -14,10 +14,10 @@
 # Needs: setup-device setup-snapshots device
 use strict;
 use warnings;
-use File::Temp 'tempdir';
 use Test::More;
 use Contract;
 use Device;
+use DeviceState;
 use Snapshot;
 
 use constant {
@@ -26,7 +26,7 @@ use constant {
     LNKCAP => contract('EXP_CAP_OFFSET') + 0xc, LNKSTA => contract('EXP_CAP_OFFSET') + 0x12,
     COMMAND => Device::COMMAND, INTX_DISABLE => 0x400, FOOTER => 5,
     OLD_LINK => { LNKCAP => 0x411, LNKSTA => 0x2011 },
-    ACPI_SELECT => 0xae10, ACPI_EJECT => 0xae08, SAVED_SCRATCH => 0x5a5a1234,
+    ACPI_SELECT => 0xae10, ACPI_EJECT => 0xae08,
 };
 my $flips = $ENV{FLIPS} // 1;
 
@@ -63,19 +63,9 @@ sub add_bits {
     return;
 }
 
-# Save a state that differs from a reset device, so that traces of it are visible
-sub change {
-    my ($changed, $state) = @_;
-    $changed->map_bar0;
-    $changed->reg_write(contract('REG_SCRATCH'), SAVED_SCRATCH);
-    $changed->reg_read(0, 1);
-    $changed->config(PMCSR, 2, $state);
-    return;
-}
-
 sub save {
     my ($state) = @_;
-    change($device, $state);
+    change_state($device, $state);
     is $device->qtest->hmp('savevm saved'), '', "D$state: saved";
     $disk->find_section;
     $device->system_reset;
@@ -87,38 +77,8 @@ sub test_intact {
     for my $saved (D3HOT, 0) {
         save($saved);
         is load(), '', "D$saved: loaded";
-        is_saved($device, $saved);
+        is_changed_state($device, $saved);
         $device->system_reset;
-    }
-    return;
-}
-
-sub is_saved {
-    my ($loaded, $state) = @_;
-    is $loaded->config(PMCSR, 2) & 3, $state, "D$state: state";
-    is $loaded->reg('MAGIC') == contract('MAGIC') ? 0 : D3HOT, $state,
-        "D$state: BAR0 answers in D0 only";
-    $loaded->config(PMCSR, 2, 0);
-    is $loaded->config(Device::BAR0, 4), Device::BAR0_ADDRESS, "D$state: BAR0's address";
-    is $loaded->reg('SCRATCH'), SAVED_SCRATCH, "D$state: SCRATCH";
-    is $loaded->reg('BAD_ACCESS'), 1, "D$state: BAD_ACCESS";
-    return;
-}
-
-# An incoming migration does not reset the device: D0 is loaded into D3hot and the
-# other way round, and BAR0 follows at once
-sub test_incoming_states {
-    my ($place) = @_;
-    my $dir = tempdir(CLEANUP => 1);
-    for my $state (0, D3HOT) {
-        my $from = Device->new($place);
-        change($from, $state);
-        is $from->qtest->migrate("exec:cat >$dir/stream"), 'completed', "D$state: migrated";
-        my $to = Device->new($place, '-incoming', 'defer');
-        $to->config(PMCSR, 2, D3HOT - $state);
-        $to->qtest->qmp('migrate-incoming', { uri => "exec:cat $dir/stream" });
-        $to->qtest->poll('query-status', sub { $_[0]{status} ne 'inmigrate' });
-        is_saved($to, $state);
     }
     return;
 }
@@ -210,7 +170,7 @@ sub test_flips {
     is join("\n", splice @wrong, 0, 20), '', "each of $tried flipped bits is refused or harmless";
     cmp_ok $refused, '>', $tried / 2, 'most are refused';
     is load(), '', 'the section itself is loaded';
-    is $device->reg('SCRATCH'), SAVED_SCRATCH, 'as it was';
+    is $device->reg('SCRATCH'), DeviceState::SCRATCH, 'as it was';
     $device->system_reset;
     return;
 }
@@ -320,7 +280,7 @@ sub test_earlier_version {
         is load(), '', sprintf 'a link of an earlier version, status %#x, is loaded', $status;
         is $device->config(LNKCAP, 4), 0, 'LNKCAP reads zero';
         is $device->config(LNKSTA, 2), 0, 'LNKSTA reads zero';
-        is $device->reg('SCRATCH'), SAVED_SCRATCH, 'the rest is loaded';
+        is $device->reg('SCRATCH'), DeviceState::SCRATCH, 'the rest is loaded';
         $disk->patch(config_at(LNKCAP), $whole[0]);
         $disk->patch(config_at(LNKSTA), $whole[1]);
         $device->system_reset;
@@ -357,45 +317,10 @@ sub test_eject {
     return;
 }
 
-# Exit status and last line of output of a QEMU that reads a stream
-sub feed {
-    my ($command, @arguments) = @_;
-    local $ENV{BUILD} = build_dir();
-    my $output = join ' ', map { "'$_'" } 'timeout', 60,
-        top_dir() . '/tests/lib/qemu-under-test', '-machine', 'pc-i440fx-7.2', '-accel', 'tcg',
-        '-nodefaults', '-display', 'none', '-m', 4, @arguments, '-incoming', "exec:$command";
-    my @lines = qx($output 2>&1 </dev/null);
-    return ($? & 127 ? "signal $?" : $? >> 8, $lines[-1] // '');
-}
-
-sub test_incoming {
-    my $dir = tempdir(CLEANUP => 1);
-    my @device = ('-device', 'vgpu-stub,addr=4');
-    my $saved = Qtest->new('-machine', 'pc-i440fx-7.2', '-m', 4, @device);
-    is $saved->migrate("exec:cat >$dir/stream"), 'completed', 'a stream is saved';
-    my $stream = Qmp::slurp("$dir/stream");
-    my $section = index $stream, '/vgpu-stub';
-    my @cuts = (3, 40, $section - 8, map { $section + $_ } 4, 12, 20, 80, 270, 290, 304);
-    for my $cut (@cuts) {
-        my ($status, $line) = feed("head -c $cut $dir/stream", @device);
-        is $status, 1, "cut at $cut: refused" or diag $line;
-        like $line, qr/^qemu-system-x86_64: .*(?:load of migration failed|Not a migration stream)/,
-            "cut at $cut: and said";
-    }
-    my ($status, $line) = feed("cat $dir/stream");
-    is $status, 1, 'a machine without the device refuses';
-    ($status, $line) = feed("cat $dir/stream", '-device', 'edu,addr=4');
-    is $status, 1, 'a machine with another device refuses';
-    ($status, $line) = feed("cat $dir/stream", '-device', 'vgpu-stub,addr=5');
-    is $status, 1, 'a machine with the device in another slot refuses';
-    return;
-}
-
 for my $place ('pc', 'q35', 'root port') {
     subtest $place => sub {
         start($place);
         test_intact();
-        test_incoming_states($place);
         test_length();
         test_flips();
         test_random();
@@ -407,6 +332,5 @@ for my $place ('pc', 'q35', 'root port') {
         is $device->qtest->quit, 0, 'QEMU ends well';
     };
 }
-subtest 'incoming' => \&test_incoming;
 
 done_testing;
