@@ -94,6 +94,9 @@ bench-probe: setup-check guest	## time vgpu-probe beside lspci and setpci
 check-pciutils: setup-check tools	## test vgpu-probe with pciutils 3.7 to 3.15
 	@BUILD=$(BUILD) tests/probe/pciutils-versions
 
+mutants: setup-check	## plant faults; the tests have to notice each (MUTANTS= names some)
+	@BUILD=$(BUILD) tests/mutants/run $(if $(MUTANTS),'$(MUTANTS)')
+
 check-matrix: setup-check guest	## the tests of guests with every kernel of Debian's
 	@BUILD=$(BUILD) tests/matrix/run $(KERNELS)
 

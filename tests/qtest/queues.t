@@ -412,8 +412,10 @@ sub test_pauses {
         $ring->submit(long_fill(), id => 5);
         $ring->doorbell;
         $off->();
-        my $end = $device->qtest->read(0x1000000 + (128 << 20) - 8, 8);
+        # much longer than the command takes
+        select undef, undef, undef, 0.3;
         is $ring->available, 0, "$what: the command is not complete";
+        is $device->qtest->read(0x1000000 + (128 << 20) - 8, 8), 0, "$what: nor its work done";
         $on->();
         my ($completion) = $ring->wait(1);
         is $completion->{status}, 0, "$what: it is, later";
