@@ -17,11 +17,10 @@ STEP := $(SETUP)/step $(BUILD)/log
 START := $(shell date +%s)
 QEMU_VERSION := 7.2
 
-# The kernel that "make modules" builds for: the running one, or where its
-# headers are not installed (a build host) the one that the test guest boots.
+# The kernel that "make modules" builds for: the running one, or if its headers are
+# not installed (a build host) the one that the test guest boots.
 KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$(GUEST_KDIR))
-GUEST_KDIR = $(shell ls -d /usr/src/linux-headers-*-cloud-amd64 2>/dev/null | \
-	sort -V | tail -n 1)
+GUEST_KDIR = $(realpath $(BUILD)/guest/headers/build)
 MODULES = $(BUILD)/modules/$(notdir $(realpath $(KDIR)))
 GUEST_MODULES = $(BUILD)/modules/$(notdir $(realpath $(GUEST_KDIR)))
 
@@ -161,8 +160,9 @@ setup-qemu:
 
 # Kernels before 6.13 cannot build a module into another folder: build a copy.
 modules:		## the driver for the running kernel, or for KDIR=
-	@test -n "$(KDIR)" || { echo "no kernel headers found: run" \
-	    "'make setup', or name a kernel's build tree with KDIR=" >&2; exit 1; }
+	@test -n "$(KDIR)" || { echo "no kernel headers found: install" \
+	    "linux-headers-$$(uname -r), or name a kernel's build tree with KDIR=" >&2; \
+	    exit 1; }
 	@mkdir -p $(MODULES)
 	@cp -ru dkms.conf guest-driver include $(MODULES)
 	@$(STEP)/modules.log "build the driver for $(notdir $(realpath $(KDIR)))" \
@@ -173,12 +173,16 @@ tools:			## vgpu-probe
 	@$(STEP)/tools.log "build vgpu-probe" $(MAKE) -C guest-tools O=$(BUILD)/tools
 	@echo "built $(BUILD)/tools/vgpu-probe"
 
-guest: device tools	## the guest that demo, shell and check boot
+# A target of its own, because make expands a recipe before it runs the first line
+guest-kernel:
 	@$(STEP)/kernel.log "fetch the guest's kernel" $(SETUP)/guest-kernel
-	@$(MAKE) --no-print-directory -s modules KDIR=$(GUEST_KDIR)
 	@mkdir -p $(BUILD)/guest
 	@ln -sf "$$($(SETUP)/guest-kernel)"/vmlinux "$$($(SETUP)/guest-kernel)"/bzImage \
 	    $(BUILD)/guest
+	@ln -sfn "$$($(SETUP)/guest-kernel --headers)" $(BUILD)/guest/headers
+
+guest: device tools guest-kernel	## the guest that demo, shell and check boot
+	@$(MAKE) --no-print-directory -s modules KDIR=$(GUEST_KDIR)
 	@$(STEP)/initramfs.log "pack the guest's file system" \
 	    tests/guest/build-initramfs "$$($(SETUP)/guest-kernel)" \
 	    $(GUEST_MODULES)/guest-driver/vgpu_stub.ko \
