@@ -28,7 +28,7 @@ GUEST_MODULES = $(BUILD)/modules/$(notdir $(realpath $(GUEST_KDIR)))
 .DELETE_ON_ERROR:
 
 help:			## list the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 24
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 24
 
 demo: setup-demo guest	## boot a VM with the device, driven and validated (V=1: show all)
 	@BUILD=$(BUILD) tests/guest/demo $(if $(V),-v) $(START)
@@ -119,6 +119,9 @@ check-xen: setup-check guest	## HVM guests of Xen's, which runs nested (15 minut
 	    tests/xen/build-dom0 $(BUILD)/xen
 	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/xen/methods :: \
 	    "$$(tail -n 1 $(BUILD)/log/qemu-xen.log)/qemu-system-i386"
+
+check-debian-13: setup-chroot	## demo and check on a fresh Debian 13 (10 minutes)
+	@BUILD=$(BUILD) tests/debian-13/run
 
 lint: setup-lint guest	## what a maintainer runs over a change
 	@BUILD=$(BUILD) tests/lint/lint
@@ -218,4 +221,4 @@ distclean: clean	## and what was downloaded
 	@$(SETUP)/remove-cache
 
 # no target is a file
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
