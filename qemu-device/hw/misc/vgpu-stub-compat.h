@@ -33,6 +33,16 @@
 #include "sysemu/runstate.h"
 #endif
 
+/* Before 11.0, the folder was hw/; before 5.0, there was no such function */
+#if VGPU_QEMU_AT_LEAST(11, 0)
+#include "hw/core/qdev-properties.h"
+#else
+#include "hw/qdev-properties.h"
+#endif
+#if !VGPU_QEMU_AT_LEAST(5, 0)
+#define device_class_set_props(dc, properties) ((dc)->props = (properties))
+#endif
+
 /* Before 10.0, the last property was a marker, and the list not const */
 #if VGPU_QEMU_AT_LEAST(10, 0)
 #define VGPU_PROPERTIES         const Property
@@ -52,6 +62,22 @@
  * Callbacks whose parameters changed: these macros replace the parameters where
  * the function is defined. They are not expanded where it is only named.
  */
+
+/* Before 6.0, running was not a bool */
+#if !VGPU_QEMU_AT_LEAST(6, 0)
+#define vgpu_run_state_changed(opaque_param, running_param, state_param) \
+    vgpu_run_state_changed(opaque_param, int running, state_param)
+#endif
+
+/* Before 11.1 and what became it, post_save() returned that it did not fail */
+#if VGPU_QEMU_AT_LEAST(11, 1) || \
+    (QEMU_VERSION_MAJOR == 11 && QEMU_VERSION_MICRO >= 50)
+typedef void VGPUPostSave;
+#define VGPU_POST_SAVED
+#else
+typedef int VGPUPostSave;
+#define VGPU_POST_SAVED         0
+#endif
 
 /* Before 10.1, the data of class_init() was not const */
 #if !VGPU_QEMU_AT_LEAST(10, 1)

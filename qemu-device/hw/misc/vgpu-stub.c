@@ -12,7 +12,6 @@
 #include "qemu/module.h"
 #include "migration/vmstate.h"
 #include "hw/pci/msix.h"
-#include "hw/qdev-properties.h"
 #include "qom/object.h"
 #include "trace.h"
 #include "vgpu-stub-config-space.h"
