@@ -123,6 +123,14 @@ check-xen: setup-check guest	## HVM guests of Xen's, which runs nested (15 minut
 check-debian-13: setup-chroot	## demo and check on a fresh Debian 13 (10 minutes)
 	@BUILD=$(BUILD) tests/debian-13/run
 
+# The guest needs no x86 part, but the tests name "guest" as what they need
+check-arm64: setup-demo setup-arm64 setup-chroot guest	## the guest tests on arm64 (10 minutes)
+	@$(STEP)/arm64.log "build the device and a guest for arm64" \
+	    tests/arm64/build $(BUILD)/arm64
+	@BUILD=$(BUILD) VM_ARCH=aarch64 DEVICE=$(BUILD)/arm64/device \
+	    GUEST=$(BUILD)/arm64/guest VM_MEMORY=512 VM_TIMEOUT=900 prove --timer \
+	    -Itests/lib $(addprefix tests/guest/,device.t lifecycle.t unplug.t)
+
 lint: setup-lint guest	## what a maintainer runs over a change
 	@BUILD=$(BUILD) tests/lint/lint
 

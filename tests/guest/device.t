@@ -15,12 +15,13 @@ use Guest;
 my %beds = (
     pc => { arguments => ['-machine', 'pc', '-device', 'vgpu-stub,addr=3'],
         slot => '00:03.0' },
-    q35 => { arguments => ['-machine', 'q35', '-device', 'vgpu-stub,addr=3'],
+    express_machine() => { arguments => ['-machine', express_machine(), '-device', 'vgpu-stub,addr=3'],
         slot => '00:03.0', express => 'Root Complex Integrated Endpoint' },
-    'root port' => { arguments => ['-machine', 'q35', '-device',
+    'root port' => { arguments => ['-machine', express_machine(), '-device',
             'pcie-root-port,id=rp0,chassis=1,addr=3', '-device', 'vgpu-stub,bus=rp0'],
         slot => '01:00.0', express => 'Endpoint' },
 );
+delete $beds{pc} if express_machine() ne 'q35';
 my ($guest, $bed);
 
 sub lines { my (undef, @lines) = $guest->command(@_); return @lines }

@@ -12,7 +12,7 @@ use Test::More;
 use Contract qw(:DEFAULT project_version);
 use Guest;
 
-my $guest = boot('lifecycle', '-machine', 'q35',
+my $guest = boot('lifecycle', '-machine', express_machine(),
     '-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off',
     '-device', 'pcie-root-port,id=rp0,chassis=1,addr=4',
     '-device', 'vgpu-stub,bus=rp0', '-device', 'edu,addr=3');

@@ -12,7 +12,7 @@ use Test::More;
 use Guest;
 
 # the kernel, not ACPI, drives the root port's slot
-my $guest = boot('unplug', '-machine', 'q35',
+my $guest = boot('unplug', '-machine', express_machine(),
     '-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off',
     '-device', 'pcie-root-port,id=rp0,chassis=1,addr=4');
 $guest->good;

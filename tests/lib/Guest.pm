@@ -4,6 +4,7 @@
 #
 #   use Guest;
 #   my $guest = boot('check', @qemu_arguments);    a scenario of initramfs/
+#   my @express = ('-machine', express_machine());    q35, on arm64 virt
 #   my ($status, @lines) = $guest->command('lspci');
 #   ($status, @lines) = $guest->command($same);    the next run of the same
 #   $guest->good;    tests: the verdict is good, the transcript whole and clean
@@ -23,10 +24,15 @@ use IO::Socket::UNIX;
 use Test::More;
 use Contract;
 
-our @EXPORT = qw(boot pack_guest);
+our @EXPORT = qw(boot pack_guest express_machine);
 
 # What no kernel log may hold; lockdep's and KASAN's findings are a WARNING or a BUG
 my $trouble = qr/BUG:|KASAN|UBSAN|Oops|WARNING|Call Trace|Kernel panic|unreferenced object/;
+
+# The machine with PCI Express of the architecture under test (VM_ARCH)
+sub express_machine {
+    return ($ENV{VM_ARCH} // '') eq 'aarch64' ? 'virt' : 'q35';
+}
 
 sub boot {
     my ($scenario, @arguments) = @_;
