@@ -214,6 +214,9 @@ deb: setup-deb		## the Debian packages, in build/deb
 	@$(STEP)/deb.log "build the Debian packages" debian/build $(BUILD)/deb
 	@ls $(BUILD)/deb/*.deb
 
+dist:			## the release's archive, in build/dist
+	@packaging/source-archive $(BUILD)/dist
+
 install:		## DKMS source and tools, to DESTDIR=, PREFIX=
 	$(MAKE) -C guest-driver install
 	$(MAKE) -C guest-tools install O=$(BUILD)/tools

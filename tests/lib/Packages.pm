@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the tests of packages have in common:
+#
+#   project_version()                 of dkms.conf
+#   archive($dir, [$version])         path of the release's archive
+#   repository($dir, [$version])      a git repository of its files, in $dir
+#   source_package($dir, [$version])  path of the .dsc, built as in a fresh clone
+#   kernel($name)                     directory and release of a kernel of setup/kernels
+#   Packages::run($command)           exit status and output of a shell command
+package Packages;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use File::Path 'make_path';
+use Contract;
+
+our @EXPORT = qw(project_version archive repository source_package kernel);
+
+sub run {
+    my ($command) = @_;
+    my $output = qx(( $command ) 2>&1 </dev/null);
+    return ($? >> 8, $output);
+}
+
+sub must {
+    my ($command) = @_;
+    my ($status, $output) = run($command);
+    die "$command: $output" if $status;
+    return $output;
+}
+
+sub project_version {
+    chomp(my $version = must(q{sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' } . top_dir() . '/dkms.conf'));
+    return $version;
+}
+
+sub archive {
+    my ($dir, $version) = @_;
+    chomp(my $archive = must(top_dir() . "/packaging/source-archive $dir " . ($version // '')));
+    return $archive;
+}
+
+sub repository {
+    my ($dir, $version) = @_;
+    make_path($dir);
+    my $archive = archive($dir, $version);
+    my ($tree) = $archive =~ /(.*)\.tar\.xz$/;
+    must("cd $dir && tar -xf $archive && rm $archive && cd $tree && git init -q && git add -A"
+        . ' && git -c user.name=test -c user.email=test@localhost commit -qm test');
+    return $tree;
+}
+
+sub source_package {
+    my ($dir, $version) = @_;
+    my $tree = repository($dir, $version);
+    must("cd $tree && dpkg-buildpackage --no-sign --build=source --no-check-builddeps");
+    my ($dsc) = glob "$dir/*.dsc";
+    return $dsc;
+}
+
+sub kernel {
+    my ($name) = @_;
+    chomp(my $dir = must(top_dir() . "/tests/setup/kernel $name 2>/dev/null"));
+    chomp(my $release = must("cat $dir/release"));
+    return ($dir, $release);
+}
+
+1;

@@ -1,0 +1,112 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The RPM packages, with Debian's rpm, rpmbuild and rpmlint: the spec is clean, the
+# packages build and have what they should. In a root file system of Debian 13 they are
+# installed, upgraded and removed, and DKMS builds the driver. Nothing of this says
+# that they work on a system that uses RPM.
+#
+# Needs: setup-packaging setup-chroot
+# Slow: makes a root file system and builds packages
+use strict;
+use warnings;
+use File::Temp 'tempdir';
+use Test::More;
+use Contract;
+use Chroot;
+use Packages;
+
+my $dir = tempdir(CLEANUP => 1);
+my $spec = 'packaging/rpm/vgpu-stub.spec';
+my %owner = (
+    '/usr/bin/vgpu-probe' => 'tools', '/usr/share/man/man8/vgpu-probe.8' => 'tools',
+    '/usr/share/vgpu-stub/vgpu-probe.schema.json' => 'tools',
+    '/usr/share/bash-completion/completions/vgpu-probe' => 'tools',
+    '/usr/share/zsh/site-functions/_vgpu-probe' => 'tools',
+    map { ("/usr/src/vgpu-stub-VERSION/$_" => 'dkms') } 'dkms.conf', 'guest-driver/Kbuild',
+    'guest-driver/vgpu_stub.c', 'include/vgpu_stub.h',
+);
+
+sub succeeds {
+    my ($what, $command) = @_;
+    my ($status, $output) = Packages::run($command);
+    is $status, 0, $what or diag $output;
+    return $output;
+}
+
+sub test_spec {
+    my $parsed = succeeds 'rpmspec -P', "rpmspec -P ${\ top_dir()}/$spec 2>&1";
+    unlike $parsed, qr/%\{\w/, 'rpmspec knows every macro';
+    my $found = succeeds 'rpmlint', 'rpmlint --rpmlintrc '
+        . "${\ top_dir()}/packaging/rpm/rpmlintrc ${\ top_dir()}/$spec";
+    like $found, qr/ 0 errors, 0 warnings/, 'finds nothing' or diag $found;
+    return;
+}
+
+# Debian's rpm has no database of what is installed
+sub build {
+    my ($version) = @_;
+    archive("$dir/$version", $version);
+    my $top = "$dir/$version";
+    succeeds "rpmbuild of $version", "cd $top && tar -xf *.tar.xz && rpmbuild -ba --nodeps"
+        . " --define '_topdir $top' --define '_sourcedir $top' vgpu-stub-$version/$spec";
+    return map { m{/vgpu-stub-(dkms|tools)-[^/]*\.rpm$} ? ($1 => $_) : () } glob "$top/RPMS/*/*.rpm";
+}
+
+sub test_content {
+    my ($version, %rpms) = @_;
+    is_deeply [sort keys %rpms], ['dkms', 'tools'], 'two packages';
+    my %files = map { my $rpm = $_; map { ($_ => $rpm) } split /\n/, succeeds("files of $rpm",
+        "rpm -qpl $rpms{$rpm} 2>/dev/null") } sort keys %rpms;
+    for my $file (sort keys %owner) {
+        (my $path = $file) =~ s/VERSION/$version/;
+        is $files{$path}, $owner{$file}, "$path is in the right package";
+    }
+    is_deeply [grep { m{/(?:local|tmp|root)/|buildroot}i } sort keys %files], [], 'no file is astray';
+    like succeeds('requirements', "rpm -qp --requires $rpms{dkms} 2>/dev/null"), qr/^dkms$/m,
+        'the driver requires DKMS';
+    like succeeds('requirements', "rpm -qp --requires $rpms{tools} 2>/dev/null"), qr/^libpci\.so\.3/m,
+        'the tool requires libpci';
+    return;
+}
+
+my $chroot;
+
+sub in_chroot {
+    my ($what, $script) = @_;
+    my ($status, $output) = $chroot->run($script);
+    is $status, 0, $what or diag $output;
+    return $output;
+}
+
+sub test_life {
+    my (%rpms) = @_;
+    my ($kernel, $release) = kernel('trixie-6.12-cloud');
+    my $module = "usr/lib/modules/$release/updates/dkms/vgpu_stub.ko";
+    $chroot = Chroot->new('trixie-packages', "$kernel/layer");
+    $chroot->copy_in(map { values %{ $rpms{$_} } } sort keys %rpms);
+    # The scriptlets build for the running kernel. rpm has no database of packages here.
+    my $uname = "case \$1 in -r) echo $release ;; -m) echo x86_64 ;; esac";
+    in_chroot 'prepare', "printf '#!/bin/sh\\n$uname\\n' >/usr/bin/uname;"
+        . ' mkdir -p /var/lib/rpm';
+    in_chroot 'install', 'rpm --nodeps -i /mnt/session/*-0.0.8-*.rpm';
+    ok -s $chroot->path($module), 'the module is built and installed';
+    like in_chroot('modinfo', "modinfo /$module"), qr/^version: +0\.0\.8$/m, 'it is the right one';
+    in_chroot 'vgpu-probe', 'vgpu-probe --version';
+
+    in_chroot 'upgrade', 'rpm --nodeps -U /mnt/session/*-0.0.9-*.rpm';
+    like in_chroot('modinfo', "modinfo /$module"), qr/^version: +0\.0\.9$/m, 'the new module is there';
+    unlike in_chroot('dkms status', 'dkms status'), qr/0\.0\.8/, 'DKMS has nothing of the old one';
+
+    in_chroot 'remove', 'rpm -e vgpu-stub-dkms vgpu-stub-tools';
+    ok !-e $chroot->path($module), 'the module is gone';
+    is_deeply [grep { /vgpu/ && !m{^mnt/} } $chroot->files], [], 'nothing is left behind';
+    return;
+}
+
+test_spec();
+my %rpms = map { $_ => { build($_) } } '0.0.8', '0.0.9';
+test_content('0.0.8', %{ $rpms{'0.0.8'} });
+test_life(%rpms);
+
+done_testing;
