@@ -1,34 +1,25 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The Debian packages, which lintian finds nothing wrong with, in a root file
-# system of Debian 12: installed, upgraded, removed, purged.
+# The Debian packages in root file systems of Debian 12 and 13, where each was built:
+# installed, tested, upgraded, removed, purged.
 #
 # Needs: setup-deb setup-chroot
-# Slow: builds two versions of the packages
+# Slow: builds two versions of the packages on two versions of Debian
 use strict;
 use warnings;
+use File::Temp 'tempdir';
 use Test::More;
 use Contract;
 use Chroot;
+use Packages;
 
-my $top = top_dir();
-my $out = build_dir() . '/deb-test';
-my %debs;
+my @versions = ('0.0.8', '0.0.9');
+my %kernels = (bookworm => 'bookworm-6.1-cloud', trixie => 'trixie-6.12-cloud');
+my %dirs = map { $_ => tempdir(CLEANUP => 1) } @versions;
+my %sources = map { $_ => source_package($dirs{$_}, $_) } @versions;
 
-for my $version ('0.0.8', '0.0.9') {
-    my $log = qx($top/debian/build $out/$version $version 2>&1);
-    is $?, 0, "the packages $version build, and lintian is content" or diag $log;
-    $debs{$version} = [grep { !/dbgsym/ } glob "$out/$version/*.deb"];
-    is scalar @{ $debs{$version} }, 2, 'two packages';
-}
-
-chomp(my $kernel = qx($top/tests/setup/kernel bookworm-6.1-cloud));
-die 'no kernel' if $?;
-chomp(my $release = qx(cat $kernel/release));
-my $module = "usr/lib/modules/$release/updates/dkms/vgpu_stub.ko";
-my $chroot = Chroot->new('bookworm-packages', "$kernel/layer");
-$chroot->copy_in(@{ $debs{$_} }) for sort keys %debs;
+my $chroot;
 
 sub succeeds {
     my ($name, $script) = @_;
@@ -39,35 +30,105 @@ sub succeeds {
 
 sub ours { return grep { /vgpu/ } $chroot->files }
 
-succeeds 'install', 'dpkg --install /mnt/session/*_0.0.8_*.deb';
-ok -s $chroot->path($module), 'the module is built and installed';
-like succeeds('dkms status', 'dkms status'), qr{^vgpu-stub/0\.0\.8, \Q$release\E, x86_64: installed$}m,
-    'DKMS has it';
-succeeds 'vgpu-probe runs', 'vgpu-probe --version';
-ok -e $chroot->path('usr/share/man/man8/vgpu-probe.8.gz'), 'its manual page is there';
+# The packages of all versions
+sub build {
+    my ($suite) = @_;
+    $chroot = Chroot->new("$suite-build");
+    for my $version (@versions) {
+        $chroot->copy_in($sources{$version}, glob "$dirs{$version}/*.tar.xz");
+        succeeds "$suite: build $version", 'cd /tmp; dpkg-source --no-check -x '
+            . "/mnt/session/vgpu-stub_$version.dsc; cd vgpu-stub-$version; dpkg-buildpackage --no-sign -b";
+    }
+    my @debs = grep { !/dbgsym/ } glob $chroot->path('tmp/*.deb');
+    is scalar @debs, 2 * @versions, "$suite: two packages of each version";
+    return ($chroot, @debs);
+}
 
-succeeds 'upgrade', 'dpkg --install /mnt/session/*_0.0.9_*.deb';
-is succeeds('dkms status', 'dkms status') =~ s/\n.*//sr,
-    "vgpu-stub/0.0.9, $release, x86_64: installed", 'DKMS has the new version';
-is_deeply [grep { /0\.0\.8/ } ours()], [], 'and nothing of the old one';
-ok -s $chroot->path($module), 'the module is there';
+sub test_install {
+    my ($suite, $release, $module) = @_;
+    succeeds "$suite: install", 'dpkg --install /mnt/session/*_0.0.8_*.deb';
+    ok -s $chroot->path($module), "$suite: the module is built and installed";
+    like succeeds("$suite: dkms status", 'dkms status'),
+        qr{^vgpu-stub/0\.0\.8, \Q$release\E, x86_64: installed}m, "$suite: DKMS has it";
+    like succeeds("$suite: modinfo", "modinfo /$module"), qr/^version: +0\.0\.8$/m,
+        "$suite: it has the package's version";
+    succeeds "$suite: vgpu-probe runs", 'vgpu-probe --version';
+    ok -e $chroot->path("usr/share/$_"), "$suite: /usr/share/$_" for
+        qw(man/man8/vgpu-probe.8.gz bash-completion/completions/vgpu-probe
+        zsh/vendor-completions/_vgpu-probe vgpu-stub/vgpu-probe.schema.json);
+    return;
+}
 
-succeeds 'remove', 'dpkg --remove vgpu-stub-dkms vgpu-stub-tools';
-ok !-e $chroot->path($module), 'the module is gone';
-succeeds 'purge', 'dpkg --purge vgpu-stub-dkms vgpu-stub-tools';
-is_deeply [ours()], [], 'nothing is left behind';
+sub test_own_test {
+    my ($suite) = @_;
+    succeeds "$suite: the packages' own test", 'tar -C /tmp -xf /mnt/session/vgpu-stub_0.0.8.tar.xz;'
+        . ' /tmp/vgpu-stub-0.0.8/debian/tests/dumps';
+    return;
+}
 
-# other distributions
-succeeds 'make install', 'cp -r /mnt/src/include /mnt/src/guest-driver /mnt/src/dkms.conf /tmp'
-    . ' && make -C /tmp/guest-driver install DESTDIR=/tmp/root';
-ok -s $chroot->path("tmp/root/usr/src/vgpu-stub-$_"), "make install: $_" for
-    map { project_version() . "/$_" } 'dkms.conf', 'guest-driver/vgpu_stub.c', 'include/vgpu_stub.h';
-succeeds 'make uninstall', 'make -C /tmp/guest-driver uninstall DESTDIR=/tmp/root';
-is_deeply [grep { m{^tmp/root/.*vgpu} } ours()], [], 'make uninstall leaves nothing';
+# What "Testsuite: autopkgtest-pkg-dkms" stands for: it installs the package with apt,
+# and builds the module for every kernel whose headers it finds. It asks dpkg for their
+# packages, of which the layer has only the files.
+sub test_autopkgtest {
+    my ($suite, $release) = @_;
+    my $share = $chroot->path('../share');
+    my ($status, $output) = Packages::run("cd $share && rm -f *_0.0.9_*.deb && mkdir -p headers/DEBIAN"
+        . ' && printf "%s\n" "Package: linux-headers-test" "Version: 1" "Architecture: all"'
+        . ' "Maintainer: test <test@localhost>" "Description: test" >headers/DEBIAN/control'
+        . ' && dpkg-deb --build headers headers.deb && dpkg-scanpackages . >Packages');
+    is $status, 0, "$suite: a repository of packages" or diag $output;
+    $output = succeeds "$suite: autopkgtest of DKMS", 'dpkg --install /mnt/session/headers.deb;'
+        . ' rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/*;'
+        . ' echo "deb [trusted=yes] file:/mnt/session ./" >/etc/apt/sources.list; apt-get -q update;'
+        . ' cd /tmp; /usr/lib/dkms/dkms-autopkgtest vgpu-stub-dkms';
+    like $output, qr/^I: PASS (?:\S+ )?\Q$release\E/m, "$suite: it built the module" or diag $output;
+    return;
+}
+
+sub test_upgrade {
+    my ($suite, $release, $module) = @_;
+    succeeds "$suite: upgrade", 'dpkg --install /mnt/session/*_0.0.9_*.deb';
+    my @status = grep { /vgpu/ } split /\n/, succeeds("$suite: dkms status", 'dkms status');
+    like "@status", qr{^vgpu-stub/0\.0\.9, \Q$release\E, x86_64: installed[^,]*$},
+        "$suite: DKMS has the new version and no other";
+    like succeeds("$suite: modinfo", "modinfo /$module"), qr/^version: +0\.0\.9$/m,
+        "$suite: the module is the new one";
+    is_deeply [grep { /0\.0\.8/ && !m{^(?:tmp|mnt)/} } ours()], [], "$suite: nothing of the old one is left";
+    return;
+}
+
+sub test_purge {
+    my ($suite, undef, $module) = @_;
+    succeeds "$suite: remove", 'dpkg --remove vgpu-stub-dkms vgpu-stub-tools';
+    ok !-e $chroot->path($module), "$suite: the module is gone";
+    succeeds "$suite: purge", 'dpkg --purge vgpu-stub-dkms vgpu-stub-tools';
+    is_deeply [grep { !m{^tmp/} } ours()], [], "$suite: nothing is left behind";
+    return;
+}
+
+# Other distributions, without a package
+sub test_make_install {
+    succeeds 'make install', 'cp -r /mnt/src/include /mnt/src/guest-driver /mnt/src/dkms.conf /tmp'
+        . ' && make -C /tmp/guest-driver install DESTDIR=/tmp/root';
+    ok -s $chroot->path("tmp/root/usr/src/vgpu-stub-$_"), "make install: $_" for
+        map { project_version() . "/$_" } 'dkms.conf', 'guest-driver/vgpu_stub.c', 'include/vgpu_stub.h';
+    succeeds 'make uninstall', 'make -C /tmp/guest-driver uninstall DESTDIR=/tmp/root';
+    is_deeply [grep { m{^tmp/root/.*vgpu} } ours()], [], 'make uninstall leaves nothing';
+    return;
+}
+
+for my $suite (sort keys %kernels) {
+    my ($built, @debs) = build($suite);
+    my ($kernel, $release) = kernel($kernels{$suite});
+    my @about = ($suite, $release, "usr/lib/modules/$release/updates/dkms/vgpu_stub.ko");
+    $chroot = Chroot->new("$suite-packages", "$kernel/layer");
+    $chroot->copy_in(@debs, map { glob "$dirs{$_}/*.tar.xz" } @versions);
+    test_install(@about);
+    test_own_test(@about);
+    test_upgrade(@about);
+    test_purge(@about);
+    test_autopkgtest(@about);
+}
+test_make_install();
 
 done_testing;
-
-sub project_version {
-    chomp(my $version = qx(sed -n 's/^PACKAGE_VERSION="\\(.*\\)"/\\1/p' $top/dkms.conf));
-    return $version;
-}
