@@ -11,6 +11,12 @@ endif
 export LC_ALL := C.UTF-8
 unexport LANGUAGE CDPATH
 
+# Headers that are unpacked because installing them would change installed packages
+DEV := $(shell tests/setup/cache-dir --name 2>/dev/null)/dev
+export C_INCLUDE_PATH := $(DEV)/include:$(DEV)/include-arch$(addprefix :,$(C_INCLUDE_PATH))
+export LIBRARY_PATH := $(DEV)/lib$(addprefix :,$(LIBRARY_PATH))
+export PKG_CONFIG_PATH := $(DEV)/lib/pkgconfig:$(DEV)/usr/share/pkgconfig$(addprefix :,$(PKG_CONFIG_PATH))
+
 BUILD := $(CURDIR)/build
 SETUP := $(CURDIR)/tests/setup
 STEP := $(SETUP)/step $(BUILD)/log
@@ -154,6 +160,7 @@ setup-lint: setup-demo
 	@$(SETUP)/install-packages test lint
 
 device:			## the device for the installed QEMU
+	@$(SETUP)/check-space 60 $(BUILD)
 	@$(STEP)/qemu-source.log "fetch QEMU's source" $(SETUP)/qemu-source
 	@$(STEP)/device.log "build the device for the installed QEMU" \
 	    qemu-device/preload/build "$$($(SETUP)/qemu-source)" $(BUILD)/device
