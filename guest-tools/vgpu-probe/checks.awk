@@ -14,6 +14,9 @@ BEGIN { print ".Bl -tag -width Ds" }
 {
 	printf ".It Cm %s Pq %s%s\n", $1, $3, $2 == "warning" ? ", a warning" : ""
 	printf "%s:\nexpected %s.\n", text($4), text($5)
-	printf "If not: %s.\n", text($6)
+	# checks of one register share it
+	if ($6 != last)
+		printf "If not: %s.\n", text($6)
+	last = $6
 }
 END { print ".El" }

@@ -89,7 +89,7 @@ struct registers {
 	uint32_t value[REG_COUNT];
 };
 
-/*** Functions, and the devices among them that were selected ***/
+/*** Functions, of this machine or of a dump ***/
 
 struct slot {
 	unsigned int domain, bus, dev, func;
@@ -98,28 +98,47 @@ struct slot {
 struct function {
 	struct slot slot;
 	uint16_t vendor, device, class;
-	struct pci_dev *pci;
+	uint8_t prog_if;
+	bool is_selected;
+	bool is_again;		/* the dump has the slot more than once */
+	bool is_bridge_read;	/* these two are known; -1 if it has none */
+	int port;		/* Express port type */
+	int secondary;		/* bus below */
+	unsigned int line;	/* of its title in the dump */
+	unsigned int len;
+	const uint8_t *data;	/* its bytes in the dump */
+	struct pci_dev *pci;	/* NULL for a dump */
 };
 
+/* name is NULL for this machine; this alone decides where bytes come from */
+struct source {
+	const char *name;
+	struct function *functions;	/* sorted by slot */
+	unsigned int function_count;
+	unsigned int selected;
+	bool domains;			/* some function has a domain, so show all */
+	char *text;			/* of the dump; holds the bytes */
+};
+
+/* The bus that a function is on, as far as the functions around it tell */
+enum bus {
+	BUS_UNKNOWN,
+	BUS_CONVENTIONAL,
+	BUS_EXPRESS_ROOT,
+	BUS_EXPRESS_PORT,	/* below a port */
+};
+
+/*** A function that was read; there is one at a time ***/
+
 struct device {
-	struct device *next;
+	const struct source *source;
 	const struct function *function;
-	bool is_live;		/* of this machine, not of a dump */
+	enum bus bus;
 	struct config config;
 	struct chain chain;
 	struct chain ext_chain;
 	struct kernel kernel;
 	struct registers registers;
-};
-
-/* Where devices come from: this machine, or a dump */
-struct source {
-	const char *name;		/* of the dump; NULL for this machine */
-	struct function *functions;	/* all of them, sorted by slot */
-	unsigned int function_count;
-	struct device *devices;		/* those that were selected */
-	bool domains;			/* some function has a domain, so show all */
-	struct pci_access *pacc;
 };
 
 #endif /* DEVICE_H */

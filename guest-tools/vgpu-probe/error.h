@@ -22,6 +22,7 @@ enum {
 
 struct error {
 	int status;		/* EXIT_PASSED while there is none */
+	bool is_memory;		/* there was none, so other outputs may lack it */
 	char text[512];
 	char hints[MAX_HINTS][256];	/* what to look at, in this order */
 	unsigned int hint_count;
@@ -34,6 +35,8 @@ bool fail(int status, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 bool out_of_memory(void);
 bool has_failed(void);
+/* Replaces what would control a terminal, or end the line */
+void make_printable(char *text);
 void add_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif /* ERROR_H */

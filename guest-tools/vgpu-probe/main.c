@@ -4,8 +4,11 @@
  *
  * See vgpu-probe(8). It reads the device and never writes to it.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command/command.h"
 #include "error.h"
@@ -54,16 +57,30 @@ static int run_request(void)
 /* Output that was lost is worse than any finding */
 static int close_output(int status)
 {
+	errno = 0;
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
-	perror("vgpu-probe: standard output");
+	fprintf(stderr, "vgpu-probe: cannot write to standard output: %s\n",
+		errno ? strerror(errno) : "some of the report is lost");
 	return EXIT_USAGE;
+}
+
+/*
+ * A standard file that is closed would be the next one that is opened, and a report
+ * would go there, or its error. Reads and writes of this one fail.
+ */
+static void hold_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/", O_PATH);
 }
 
 int main(int argc, char **argv)
 {
 	int status = EXIT_USAGE;
 
+	hold_standard_files();
 	if (parse_options(argc, argv))
 		status = run_request();
 	if (has_failed()) {

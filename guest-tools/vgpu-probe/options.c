@@ -28,7 +28,7 @@ static const char help_msg[] =
 "-d [<vendor>]:[<device>][:<class>]              Devices with these IDs\n"
 "\n"
 "What is shown:\n"
-"-v                      More: flags, the kernel's view, advice for each finding\n"
+"-v                      More: flags, the kernel's view, checks that passed\n"
 "-k                      The driver in use and the modules that could drive it\n"
 "-x, -xxx, -xxxx         64, 256 (default) or 4096 bytes in hexadecimal\n"
 "-n, -nn                 Numbers instead of names, or both\n"
@@ -39,13 +39,13 @@ static const char help_msg[] =
 "--quiet                 Write nothing but what did not pass\n"
 "\n"
 "Where it comes from:\n"
-"-F, --file <file>       A dump that 'lspci -x' or vgpu-probe wrote, - is stdin\n"
-"-i <file>               Names of IDs, instead of pci.ids\n"
+"-F, --file <file>       A dump from 'lspci -xxx' or vgpu-probe, - is stdin\n"
+"-i <file>               Names of IDs instead of pci.ids\n"
 "-A <method>             PCI access method (see -A help)\n"
 "-O <name>=<value>       PCI access parameter (see -O help)\n"
-"-G                      Make libpci tell what it does\n"
+"-G                      Debug output of libpci\n"
 "\n"
-"--list-checks           Show all checks\n"
+"--list-checks           List all checks\n"
 "--help                  Show this help\n"
 "--version               Show the version\n"
 "\n"
@@ -82,8 +82,8 @@ int show_version(void)
 }
 
 /*
- * JSON and TAP are promised for bad usage too, so they have to be known first.
- * What stands behind -F may look like an option; so little is lost that way.
+ * JSON and TAP are promised for bad usage too, so they have to be known first. A
+ * file for -F may have such a name; that costs nothing but the form of an error.
  */
 static void look_for_output(int argc, char **argv)
 {
@@ -234,13 +234,24 @@ static bool check_form(const char *name)
 	return fail(EXIT_USAGE, "%s has no such form; see --help", name);
 }
 
+#define DIFF_USAGE	"usage: vgpu-probe [<switches>] diff <dump>|live <dump>|live"
+
+/* Standard input and this machine can be read once */
 static bool check_diff(void)
 {
+	char **sides = opt.arguments + 1;
+
 	if (opt.argument_count != 3)
 		return fail(EXIT_USAGE,
-			    "diff takes two dumps, or a dump and 'live'");
+			    "diff takes two dumps, or a dump and 'live'; "
+			    DIFF_USAGE);
 	if (opt.file)
-		return fail(EXIT_USAGE, "diff takes its dumps without -F");
+		return fail(EXIT_USAGE, "diff takes its dumps without -F; "
+			    DIFF_USAGE);
+	if (!strcmp(sides[0], sides[1]) &&
+	    (!strcmp(sides[0], "-") || !strcmp(sides[0], "live")))
+		return fail(EXIT_USAGE, "diff cannot read '%s' twice; "
+			    DIFF_USAGE, sides[0]);
 	return check_form("diff");
 }
 
@@ -253,12 +264,18 @@ static bool check_report(void)
 	return check_form("report");
 }
 
+static bool check_request(void)
+{
+	if (opt.argument_count)
+		return fail(EXIT_USAGE, "unexpected argument '%s'; see --help",
+			    opt.arguments[0]);
+	return opt.request != REQUEST_CHECKS || check_form("--list-checks");
+}
+
 static bool check_arguments(void)
 {
 	const char *name = opt.arguments[0];
 
-	if (opt.mmio && opt.file)
-		return fail(EXIT_USAGE, "--mmio reads a device, -F a dump");
 	if (!opt.argument_count)
 		return true;
 	if (!strcmp(name, "host"))
@@ -292,5 +309,5 @@ bool parse_options(int argc, char **argv)
 	}
 	opt.arguments = argv + optind;
 	opt.argument_count = argc - optind;
-	return opt.request || check_arguments();
+	return opt.request ? check_request() : check_arguments();
 }

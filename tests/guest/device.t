@@ -61,9 +61,10 @@ sub test_lspci {
 sub expected_checks {
     my ($driven) = @_;
     my $list = decode_json(scalar qx{'@{[build_dir()]}/tools/vgpu-probe' --list-checks --json});
-    my $other = $bed->{express} ? qr/^mmio-/ : qr/^(?:mmio|express|ext-cap)-|^reset-method$/;
+    my $form = !$bed->{express} ? 'conventional' : $bed->{express} =~ /^Root Complex/ ? 'integrated endpoint' : 'endpoint';
     my $of_driver = $driven ? qr/^$/ : qr/^(?:driver|enabled|bar0-decoded)$/;
-    return grep { !/$other|$of_driver/ } map { $_->{id} } @{ $list->{all_checks} };
+    return grep { !/^mmio-|$of_driver/ } map { $_->{id} }
+        grep { my $check = $_; grep { $_ eq $form } @{ $check->{forms} } } @{ $list->{all_checks} };
 }
 
 # The same bytes that lspci dumps, and every row of the contract

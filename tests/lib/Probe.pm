@@ -14,7 +14,7 @@ use File::Temp qw(tempdir);
 use JSON::PP;
 
 our @EXPORT = qw(probe_path probe_dir read_file write_file scratch_dir
-    run_command run_probe base_dump edit_dump read_corpus flatten);
+    run_command run_probe base_dump edit_dump read_corpus contract_checks flatten);
 
 my $scratch = tempdir('vgpu-probe-test-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 
@@ -66,17 +66,17 @@ sub base_dump {
     return read_file(probe_dir() . "/dumps/$name.dump");
 }
 
-# A dump's first device, with other bytes: "OFFSET=BYTE,BYTE" in hexadecimal sets
-# bytes, "cut=N" keeps the first N, "slot=SLOT" moves it, "crlf" and "unended"
-# change the lines' ends.
+# A dump's first device, with other bytes: "OFFSET=BYTE,BYTE" or "OFFSET=BYTE{N}" in
+# hexadecimal sets bytes, "cut=N" keeps the first N, "slot=SLOT" moves it, "crlf" and
+# "unended" change the lines' ends.
 sub edit_dump {
     my ($text, @edits) = @_;
     my ($title, $hex, $rest) =
         $text =~ /\A([^\n]*\n)((?:[0-9a-f]+:(?: [0-9a-f]{2})+\n)*)(.*)\z/s or die;
     my @bytes = map { hex } map { /(?<= )[0-9a-f]{2}\b/g } split /\n/, $hex;
     for my $edit (@edits) {
-        if (my ($offset, $new) = $edit =~ /^([0-9a-f]+)=([0-9a-f,]+)$/) {
-            my @new = map { hex } split /,/, $new;
+        if (my ($offset, $new, $times) = $edit =~ /^([0-9a-f]+)=([0-9a-f,]+)(?:\{(\d+)\})?$/) {
+            my @new = (map { hex } split /,/, $new) x ($times // 1);
             splice @bytes, hex $offset, scalar @new, @new;
         } elsif ($edit =~ /^cut=(\d+)$/) {
             $#bytes = $1 - 1;
@@ -115,9 +115,20 @@ sub make_dump {
     return join "\n", edit_dump($first, split ' ', $edits), @others;
 }
 
+# The checks that the contract makes in a form of the device and that need a byte at
+# an offset or behind it
+sub contract_checks {
+    my ($form, $from) = @_;
+    my @rows = grep { $_->{offset} < 0x100 && $_->{offset} + $_->{width} > $from } config_rows($form);
+    return map { lc tr/_/-/r }
+        map { $_->{name} } grep { $_->{class} =~ /^(?:FIXED|ERROR)$/ || $_->{name} =~ /^(?:PMCSR_POWER_STATE|BAR0_ADDRESS)$/ } @rows;
+}
+
 # The checks of a row; @NAME stands for several, behind "?" too
 sub expand_checks {
-    my ($text, $groups) = @_;
+    my ($text, $groups, $base) = @_;
+    my ($form) = ((grep { uc($base // '') =~ /^$_/ } config_forms()), 'CONVENTIONAL');
+    $text =~ s/\?from\((\w+)\)/join ' ', map { "?$_" } contract_checks($form, hex $1)/e;
     while ($text =~ s/(\??)@(\w+)/join ' ', map { $1 . $_ } @{ $groups->{$2} }/e) { }
     return split ' ', $text;
 }
@@ -131,7 +142,7 @@ sub read_corpus {
         }
         next if $line =~ /^(?:[#@]|\s*$)/;
         my ($name, $base, $edits, $status, $checks) = map { s/^\s+|\s+$//gr } split /\|/, $line;
-        my @checks = expand_checks($checks // '', \%groups);
+        my @checks = expand_checks($checks // '', \%groups, $base);
         push @rows, {
             name => $name, base => $base, dump => make_dump($base, $edits), status => $status,
             fail => [sort grep { !/^\?/ } @checks],

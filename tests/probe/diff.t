@@ -52,6 +52,8 @@ diff_is 'a capability that is gone', 1, [
     '0x34  Capabilities pointer      40 -> 00',
     '0x42  PM capabilities           0003 -> none',
     '0x44  PM control and status     0008 -> none',
+    '0x46  PM bridge extensions      00 -> none',
+    '0x47  PM data                   00 -> none',
 ], $good, dump_file('conventional', '34=00');
 diff_is 'a byte without a name', 1, ['0xf0  (other bytes)             00000000 -> 00010000'],
     $good, dump_file('conventional', 'f2=01');

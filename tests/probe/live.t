@@ -33,8 +33,8 @@ sub probe_is {
     return;
 }
 
-my $walk = 'cap-bounds cap-alignment cap-loop cap-id cap-duplicate cap-overlap';
-my $pm = 'pm pm-version pm-d1-d2 pm-pme pm-reserved pm-state pm-no-soft-reset pm-control-reserved pm-data';
+my $behind_header = join ' ', contract_checks('CONVENTIONAL', 0x40), 'unused cap-bounds cap-alignment cap-loop cap-id pm',
+    'cap-duplicate cap-unlisted cap-overlap';
 my $mmio = 'mmio-magic mmio-version mmio-features mmio-status mmio-bad-access';
 my @driven = (driver => 'vgpu_stub', enable => 1, power_state => 'D0');
 my $short = substr config_bytes('conventional'), 0, 64;
@@ -44,10 +44,14 @@ probe_is 'with the driver', 0, '', '', sysfs(@driven);
 probe_is 'Express', 0, '', '', sysfs(config => config_bytes('endpoint'), reset => '', reset_method => 'flr bus');
 probe_is 'a kernel without power_state and reset_method', 0, '', '',
     sysfs(config => config_bytes('endpoint'), reset => '', power_state => undef);
-probe_is '64 bytes, as the kernel gives them to users', 4, '', "$walk $pm power-state",
+probe_is '64 bytes, as the kernel gives them to users', 4, '', "$behind_header power-state",
     sysfs(@driven, config => $short);
-probe_is '64 bytes that are wrong', 1, 'bar1', "$walk $pm power-state",
+probe_is '64 bytes that are wrong', 1, 'bar1', "$behind_header power-state",
     sysfs(config => substr(config_bytes('conventional', '14=01'), 0, 64));
+
+# the kernel remembers the IDs of what went away
+probe_is 'all ones', 1, 'answers', '', '--mmio', sysfs(resource0 => registers(),
+    config => "\xff" x 4096, vendor => '0x1af4', device => '0x1111');
 
 # each row of the kernel's view broken once
 probe_is 'kernel-ids', 1, 'kernel-ids', '', sysfs(class => '0x030000');
@@ -101,8 +105,15 @@ probe_is 'BAR0, another driver', 4, '', $mmio, '--mmio',
     sysfs(resource0 => registers(), driver => 'vfio-pci', enable => 1, power_state => 'D0');
 probe_is 'BAR0, too small', 1, 'bar0-size', $mmio, '--mmio', sysfs(resource0 => registers(),
     resource => "0x00000000febff000 0x00000000febff7ff 0x0000000000040200\n");
-probe_is 'BAR0, I/O', 1, 'bar0-kind', $mmio, '--mmio',
+probe_is 'BAR0, I/O', 1, 'bar0-flags', $mmio, '--mmio',
     sysfs(resource0 => registers(), config => config_bytes('conventional', '10=01'));
+probe_is 'BAR0, reset and decoded again', 1, 'bar0-address bar0-resource', $mmio, '--mmio', sysfs(resource0 => registers(),
+    config => config_bytes('conventional', '4=02,00', '10=00,00,00,00'),
+    resource => "0x00000000febff000 0x00000000febfffff 0x0000000000040200\n");
+probe_is 'BAR0, somewhere else', 1, 'bar0-resource', $mmio, '--mmio', sysfs(resource0 => registers(),
+    resource => "0x00000000febfe000 0x00000000febfefff 0x0000000000040200\n");
+probe_is 'BAR0, other IDs in sysfs', 1, 'kernel-ids', $mmio, '--mmio', '-s', '02.0',
+    sysfs(resource0 => registers(), device => '0x1110', vendor => '0x1af4');
 probe_is 'BAR0, resource not told', 4, '', "bar0-assigned bar0-size bar0-resource $mmio",
     '--mmio', sysfs(resource0 => registers(), resource => undef);
 probe_is 'BAR0 of another device', 1, 'device-id', $mmio, '--mmio', '-d', ':',

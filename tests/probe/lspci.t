@@ -79,7 +79,8 @@ my (undef, $lspci_vv) = run_command('lspci', '-vv', '-F', $dump);
 for my $register (['Command', 'Control'], ['Status', 'Status']) {
     my ($ours) = $probe_v =~ /$register->[0] +[0-9a-f]{4}  (.*)/;
     my ($theirs) = $lspci_vv =~ /$register->[1]: (.*)/;
-    is $ours, $theirs =~ s/DEVSEL=\w+ //r, "-v: flags of $register->[0]";
+    is join(' ', sort split ' ', $ours), join(' ', sort split ' ', $theirs =~ s/DEVSEL=\w+ //r),
+        "-v: flags of $register->[0]";
 }
 
 for my $help ('-A', '-O') {
@@ -90,7 +91,7 @@ for my $help ('-A', '-O') {
 }
 my ($debug_status, $debug_out, $debug_err) = run_probe('-G', '-F', $dump);
 is $debug_status, 0, '-G: exit status';
-like $debug_err, qr/dump/, '-G: libpci tells what it does';
+like $debug_err, qr/^Using cache /, '-G: libpci tells what it does';
 is $debug_out, (run_probe('-F', $dump))[1], '-G: the report stays as it is';
 
 done_testing;

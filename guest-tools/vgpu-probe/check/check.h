@@ -37,16 +37,16 @@ struct check {
 	const char *advice;	/* one line, for when it fails */
 	enum severity severity;
 	enum space space;
-	unsigned int offset;	/* from the capability if cap is set */
+	unsigned int forms;	/* that have it, VGPU_STUB_FORM_*; 0: all */
+	bool in_contract;	/* a row of include/vgpu_stub_config.h */
+	unsigned int offset;
 	unsigned int width;	/* bytes, 0 if there is no field */
 	uint32_t mask;
 	uint32_t expected;
-	uint8_t cap;		/* capability that holds the field, or 0 */
-	int detail;		/* for the function of the row */
-	/* what is more than a field has a function of its own */
+	int detail;		/* for the function */
 	void (*run)(const struct check *check, const struct device *device,
 		    struct finding *finding);
-	/* rows that do not concern a device are left out, not passed */
+	/* checks that do not concern a device are left out, not passed */
 	bool (*applies)(const struct device *device);
 };
 
@@ -58,36 +58,77 @@ struct finding {
 	char found[128];
 };
 
-#define MAX_FINDINGS	80
+#define MAX_CHECKS	192
 
 struct findings {
 	const struct device *device;	/* NULL: the host's */
-	struct finding list[MAX_FINDINGS];
+	struct finding list[MAX_CHECKS];
 	unsigned int count;
 	unsigned int totals[RESULT_COUNT];
 };
 
-/* table.c */
-extern const struct check checks[];
-extern const unsigned int check_count;
+/* table.c: all checks of a device */
+const struct check *device_checks(unsigned int *count);
 
-/* run.c */
-void run_checks(const struct device *device, const struct check *table,
-		unsigned int count, struct findings *findings);
+/* finding.c */
 void found(struct finding *finding, enum result result, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The value at the finding's offset; if it is not readable, that is found */
+bool get_value(const struct check *check, const struct device *device,
+	       struct finding *finding, uint32_t *value);
+extern const char *const result_words[RESULT_COUNT];
+extern const char *const severity_words[SEVERITY_COUNT];
+extern const char *const space_words[SPACE_COUNT];
+
+/* run.c */
+void run_checks(const struct device *device, const struct check *checks,
+		unsigned int count, struct findings *findings);
 /* One line on what to do, NULL if nothing is to be done */
 const char *finding_advice(const struct device *device,
 			   const struct finding *finding);
 /* Exit status of all that was checked so far, and of these findings */
 int worst_status(int status, const struct findings *findings);
-extern const char *const result_words[RESULT_COUNT];
-extern const char *const severity_words[SEVERITY_COUNT];
-extern const char *const space_words[SPACE_COUNT];
 
-/*** The functions of the table's rows ***/
+/* form.c */
+unsigned int form_of(const struct device *device);
+const char *form_name(unsigned int forms);
+uint8_t home_of(unsigned int offset);
+unsigned int home_offset(uint8_t id);
+unsigned int place(const struct device *device, unsigned int offset);
 
-/* "detail" of the rows about chains: which of the two */
+/* contract.c */
+unsigned int add_contract(struct check *checks);
+/* Sets the bits that a row has, of all 4096 bytes */
+void cover_rows(const struct device *device, uint8_t *covered);
+
+/* A register: what rows of one offset and width make together */
+struct field {
+	const char *name;
+	unsigned int offset, width;
+	unsigned int first_row;
+};
+
+#define MAX_FIELDS	80
+
+unsigned int list_fields(struct field *fields);
+int field_offset(const struct field *field, const struct device *device);
+void format_flags(char *text, size_t size, const struct field *field,
+		  uint32_t value, uint32_t mask);
+
+/* texts.c */
+struct text {
+	const char *row;
+	const char *field;	/* name of the register, at its first row */
+	const char *name;	/* of the check */
+	const char *flag;	/* as lspci calls a single bit */
+	const char *advice;
+};
+
+const struct text *row_text(const char *row);
+
+/*** The functions of the other checks ***/
+
+/* "detail" of checks of chains: which of the two */
 enum { DETAIL_CHAIN, DETAIL_EXT_CHAIN };
 
 #define CHECK_FUNCTION(name) \
@@ -97,16 +138,21 @@ enum { DETAIL_CHAIN, DETAIL_EXT_CHAIN };
 /* run.c */
 CHECK_FUNCTION(check_answers);
 
-/* capabilities.c; the rows of the walk have the fault as their mask */
-CHECK_FUNCTION(check_pointer);
+/*
+ * capabilities.c; check_walk() has the fault as its mask. found_none() is for what
+ * was looked for in vain, as far as the list could be followed.
+ */
+void found_none(const struct chain *chain, struct finding *finding);
 CHECK_FUNCTION(check_walk);
+CHECK_FUNCTION(check_place);
 CHECK_FUNCTION(check_duplicates);
+CHECK_FUNCTION(check_unlisted);
+
+/* lengths.c */
 CHECK_FUNCTION(check_overlaps);
-CHECK_FUNCTION(check_present);
-CHECK_FUNCTION(check_pm_state);
-CHECK_FUNCTION(check_express_type);
-CHECK_FUNCTION(check_express_version);
-CHECK_FUNCTION(check_ext_versions);
+
+/* unused.c */
+CHECK_FUNCTION(check_unused);
 
 /* live.c */
 CHECK_FUNCTION(check_kernel_ids);
@@ -121,12 +167,11 @@ CHECK_FUNCTION(check_interrupts);
 CHECK_FUNCTION(check_reset_method);
 CHECK_FUNCTION(check_register);
 
-/* Which devices a row concerns */
+/* applies.c: which devices a check concerns */
 bool is_live(const struct device *device);
 bool is_driven(const struct device *device);
-bool has_express(const struct device *device);
+bool is_express(const struct device *device);
 bool has_ext_space(const struct device *device);
-bool may_have_pm(const struct device *device);
 bool tells_power_state(const struct device *device);
 bool tells_reset_method(const struct device *device);
 bool wants_registers(const struct device *device);

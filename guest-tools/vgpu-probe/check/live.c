@@ -181,7 +181,7 @@ CHECK_FUNCTION(check_interrupts)
 	const struct kernel *kernel = &device->kernel;
 
 	(void)check;
-	if (kernel->irq < 0)
+	if (kernel->irq < 0 || kernel->msi < 0)
 		return found(finding, RESULT_UNKNOWN, "not in sysfs");
 	if (kernel->irq || kernel->msi)
 		return found(finding, RESULT_FAIL, "IRQ %lld, %lld MSI vectors",

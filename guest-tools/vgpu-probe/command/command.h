@@ -18,6 +18,9 @@ int run_list_checks(void);
 int run_list_methods(void);
 int run_list_params(void);
 
+/* validate.c */
+int check_devices(const struct source *source);
+
 /* nothing.c: hints on where a device may be that was not found */
 void look_for_causes(const struct source *source);
 

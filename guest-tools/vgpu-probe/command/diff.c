@@ -7,6 +7,7 @@
 
 #include "../error.h"
 #include "../options.h"
+#include "../show/json.h"
 #include "command.h"
 
 #define TEXT_SIZE	48
@@ -24,12 +25,11 @@ static void add_difference(struct comparison *c, int offset, const char *name,
 			   const char *a, const char *b, const char *flags)
 {
 	c->differences++;
-	json_array_append_new(c->json,
-			      json_pack("{s:o, s:s, s:o, s:o}",
-					"offset", offset == NO_OFFSET ?
-					json_null() : json_integer(offset),
-					"name", name, "a", json_text(a),
-					"b", json_text(b)));
+	json_add(c->json, json_pack("{s:o, s:s, s:o, s:o}",
+				    "offset", offset == NO_OFFSET ?
+				    json_null() : json_integer(offset),
+				    "name", name, "a", json_text(a),
+				    "b", json_text(b)));
 	if (opt.output != OUTPUT_JSON)
 		show_difference(offset, name, a, b, flags);
 }
@@ -51,7 +51,7 @@ static void format_value(char *text, const struct device *device, int offset,
 
 static void compare_value(struct comparison *c, const char *name,
 			  const int offset[2], unsigned int width,
-			  const struct flag *flags)
+			  const struct field *field)
 {
 	char value[2][TEXT_SIZE], changed[160] = "";
 
@@ -63,11 +63,11 @@ static void compare_value(struct comparison *c, const char *name,
 	}
 	if (!strcmp(value[0], value[1]))
 		return;
-	if (flags && offset[0] != NO_OFFSET && offset[1] != NO_OFFSET) {
+	if (field && offset[0] != NO_OFFSET && offset[1] != NO_OFFSET) {
 		unsigned int a = strtoul(value[0], NULL, 16);
 		unsigned int b = strtoul(value[1], NULL, 16);
 
-		format_flags(changed, sizeof(changed), flags, b, a ^ b);
+		format_flags(changed, sizeof(changed), field, b, a ^ b);
 	}
 	add_difference(c, offset[1] == NO_OFFSET ? offset[0] : offset[1], name,
 		       value[0], value[1], changed);
@@ -82,19 +82,24 @@ static void cover(struct comparison *c, int offset, unsigned int width)
 			c->covered[offset + i] = true;
 }
 
+static void compare_field(struct comparison *c, const struct field *field)
+{
+	int offset[2];
+
+	for (int side = 0; side < 2; side++) {
+		offset[side] = field_offset(field, c->device[side]);
+		cover(c, offset[side], field->width);
+	}
+	compare_value(c, field->name, offset, field->width, field);
+}
+
 static void compare_fields(struct comparison *c)
 {
-	for (unsigned int i = 0; i < field_count; i++) {
-		const struct field *field = &fields[i];
-		int offset[2];
+	static struct field fields[MAX_FIELDS];
+	unsigned int count = list_fields(fields);
 
-		for (int side = 0; side < 2; side++) {
-			offset[side] = field_offset(field, c->device[side]);
-			cover(c, offset[side], field->width);
-		}
-		compare_value(c, field->name, offset, field->width,
-			      field->flags);
-	}
+	for (unsigned int i = 0; i < count; i++)
+		compare_field(c, &fields[i]);
 }
 
 /* Whether a double word has bytes that no named field has, and they differ */
@@ -133,39 +138,48 @@ static void compare_places(struct comparison *c)
 		add_difference(c, NO_OFFSET, "Slot", slot[0], slot[1], "");
 }
 
-static const struct device *only_device(struct source *source, const char *arg)
+/* The one device that is selected in a dump or in this machine */
+static bool read_side(struct source *source, const char *arg,
+		      struct device *device)
 {
+	unsigned int i = 0;
+
 	if (!open_source(source, strcmp(arg, "live") ? arg : NULL))
-		return NULL;
-	if (!source->devices)
-		fail(EXIT_NO_DEVICE, "%s: no device %s", arg, selection_text());
-	else if (source->devices->next)
-		fail(EXIT_USAGE, "%s: more than one device; choose one with -s",
-		     arg);
-	return has_failed() ? NULL : source->devices;
+		return false;
+	if (!source->selected)
+		return fail(EXIT_NO_DEVICE, "%s: no device %s", arg,
+			    selection_text());
+	if (source->selected > 1)
+		return fail(EXIT_USAGE,
+			    "%s: more than one device; choose one with -s", arg);
+	while (!source->functions[i].is_selected)
+		i++;
+	return read_device(source, &source->functions[i], device);
 }
 
 static void show_diff_json(struct comparison *c, int status)
 {
 	json_t *json = json_head();
 
-	json_object_set_new(json, "differences", c->json);
-	json_object_set_new(json, "error", json_null());
-	json_object_set_new(json, "exit_status", json_integer(status));
-	json_show(json);
+	json_set(json, "differences", c->json);
+	json_set(json, "error", json_null());
+	json_set(json, "exit_status", json_integer(status));
+	json_print(json, 0);
+	putchar('\n');
 }
 
 int run_diff(void)
 {
 	static struct source sources[2];
+	static struct device devices[2];
 	static struct comparison c;
 	int status;
 
 	c = (struct comparison){ .json = json_array() };
 	for (int i = 0; i < 2; i++) {
-		c.device[i] = only_device(&sources[i], opt.arguments[i + 1]);
-		if (!c.device[i])
+		if (!read_side(&sources[i], opt.arguments[i + 1], &devices[i]))
 			return error.status;
+		c.device[i] = &devices[i];
 	}
 	compare_places(&c);
 	compare_fields(&c);

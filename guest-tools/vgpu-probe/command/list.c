@@ -4,11 +4,22 @@
  *
  * The manual page's list of checks is made from the text, see Makefile.
  */
+#include <string.h>
+
 #include "../error.h"
 #include "../options.h"
+#include "../show/json.h"
 #include "command.h"
+#include "vgpu_stub_config.h"
 
-static void format_expected(char *text, size_t size, const struct check *check)
+struct entry {
+	const struct check *check;
+	unsigned int forms;
+	char place[32];
+	char expected[128];
+};
+
+static void format_value(char *text, size_t size, const struct check *check)
 {
 	if (check->want)
 		snprintf(text, size, "%s", check->want);
@@ -17,50 +28,98 @@ static void format_expected(char *text, size_t size, const struct check *check)
 			 check->expected);
 }
 
-/* Where the field is, and what may not be all of its bits */
 static void format_place(char *text, size_t size, const struct check *check)
 {
-	const char *of = check->cap == PCI_CAP_ID_PM ? "PM+" :
-			 check->cap == PCI_CAP_ID_EXP ? "Express+" :
-			 check->space == SPACE_BAR0 ? "BAR0+" : "";
-
 	if (check->space == SPACE_KERNEL)
 		snprintf(text, size, "kernel");
 	else
-		snprintf(text, size, "%s0x%02x", of, check->offset);
+		snprintf(text, size, "%s0x%02x",
+			 check->space == SPACE_BAR0 ? "BAR0+" : "",
+			 check->offset);
+}
+
+/* Forms of the device may expect different values in one field */
+static unsigned int make_entry(struct entry *entry, const struct check *check,
+			       unsigned int left)
+{
+	size_t len = 0, size = sizeof(entry->expected);
+	unsigned int same = 1;
+
+	entry->check = check;
+	entry->forms = check->forms;
+	format_place(entry->place, sizeof(entry->place), check);
+	format_value(entry->expected, size, check);
+	while (same < left && !strcmp(check[same].id, check->id))
+		same++;
+	for (unsigned int i = 0; same > 1 && i < same && len < size; i++) {
+		char value[64];
+
+		entry->forms |= check[i].forms;
+		format_value(value, sizeof(value), &check[i]);
+		len += snprintf(entry->expected + len, size - len, "%s%s (%s)",
+				i ? ", " : "", value,
+				form_name(check[i].forms));
+	}
+	return same;
+}
+
+static void show_line(const struct entry *entry)
+{
+	printf("%s\t%s\t%s\t%s\t%s\t%s\n", entry->check->id,
+	       severity_words[entry->check->severity], entry->place,
+	       entry->check->name, entry->expected, entry->check->advice);
+}
+
+static json_t *json_forms(unsigned int forms)
+{
+	json_t *array = json_array();
+
+	for (unsigned int form = 1; form < VGPU_STUB_FORM_ALL; form <<= 1)
+		if (!forms || forms & form)
+			json_add(array, json_string(form_name(form)));
+	return array;
+}
+
+static json_t *json_entry(const struct entry *entry)
+{
+	const struct check *check = entry->check;
+
+	return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s}", "id", check->id,
+			 "forms", json_forms(entry->forms),
+			 "name", check->name,
+			 "severity", severity_words[check->severity],
+			 "place", entry->place, "expected", entry->expected,
+			 "advice", check->advice);
 }
 
 static void show_lines(void)
 {
-	for (unsigned int i = 0; i < check_count; i++) {
-		char place[32], expected[64];
+	unsigned int count;
+	const struct check *checks = device_checks(&count);
 
-		format_place(place, sizeof(place), &checks[i]);
-		format_expected(expected, sizeof(expected), &checks[i]);
-		printf("%s\t%s\t%s\t%s\t%s\t%s\n", checks[i].id,
-		       severity_words[checks[i].severity], place,
-		       checks[i].name, expected, checks[i].advice);
+	for (unsigned int i = 0; i < count;) {
+		struct entry entry;
+
+		i += make_entry(&entry, &checks[i], count - i);
+		show_line(&entry);
 	}
 }
 
 static void show_list_json(void)
 {
 	json_t *json = json_head(), *array = json_array();
+	unsigned int count;
+	const struct check *checks = device_checks(&count);
 
-	for (unsigned int i = 0; i < check_count; i++) {
-		char place[32], expected[64];
+	for (unsigned int i = 0; i < count;) {
+		struct entry entry;
 
-		format_place(place, sizeof(place), &checks[i]);
-		format_expected(expected, sizeof(expected), &checks[i]);
-		json_array_append_new(array,
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}",
-				  "id", checks[i].id, "name", checks[i].name,
-				  "severity", severity_words[checks[i].severity],
-				  "place", place, "expected", expected,
-				  "advice", checks[i].advice));
+		i += make_entry(&entry, &checks[i], count - i);
+		json_add(array, json_entry(&entry));
 	}
-	json_object_set_new(json, "all_checks", array);
-	json_show(json);
+	json_set(json, "all_checks", array);
+	json_print(json, 0);
+	putchar('\n');
 }
 
 int run_list_checks(void)
@@ -86,20 +145,18 @@ int run_list_methods(void)
 
 static void list_params(void *data)
 {
-	struct pci_access *pacc = open_libpci(NULL);
 	struct pci_param *param = NULL;
 
 	(void)data;
-	if (!pacc)
-		return;
 	puts("Known PCI access parameters:\n");
-	while ((param = pci_walk_params(pacc, param)))
+	while ((param = pci_walk_params(libpci, param)))
 		printf("%-20s %s (%s)\n", param->param, param->help,
 		       param->value);
 }
 
 int run_list_params(void)
 {
-	call_libpci(list_params, NULL);
+	if (open_libpci())
+		call_libpci(list_params, NULL);
 	return EXIT_PASSED;
 }

@@ -45,6 +45,30 @@ static void hint_near_misses(const struct source *source)
 	}
 }
 
+/* A function that does not answer may be the one that is looked for */
+static void hint_silent(const struct source *source)
+{
+	static struct config config;
+
+	for (unsigned int i = 0; i < source->function_count; i++) {
+		const struct function *f = &source->functions[i];
+		const char *silence;
+		char slot[32];
+
+		if (!read_config(f, HEADER_SIZE, &config))
+			return;
+		silence = silence_of(&config);
+		format_slot(slot, sizeof(slot), &f->slot, true);
+		if (silence)
+			add_hint("%s does not answer, it reads as %s: in D3cold, "
+				 "behind a bridge that is asleep, off the bus, or "
+				 "being reprogrammed", slot, silence);
+		else if (f->vendor == 0xffff && f->device == 0xffff)
+			add_hint("%s has IDs of all ones and answers for the rest: "
+				 "a virtual function of SR-IOV?", slot);
+	}
+}
+
 static void hint_count(const struct source *source, const char *where)
 {
 	unsigned int all = source->function_count, ours = 0;
@@ -102,6 +126,7 @@ void look_for_causes(const struct source *source)
 	if (source->name) {
 		hint_count(source, "the dump");
 		hint_near_misses(source);
+		hint_silent(source);
 		return;
 	}
 	if (source->function_count)
@@ -110,6 +135,7 @@ void look_for_causes(const struct source *source)
 		add_hint("the kernel shows no PCI device at all: is it built with "
 			 "CONFIG_PCI, is sysfs mounted on /sys?");
 	hint_near_misses(source);
+	hint_silent(source);
 	hint_kernel_options();
 	hint_kernel_log();
 	hint_host();

@@ -22,22 +22,6 @@ static void show_line(const char *name, const char *path)
 		printf("%-16s%s\n", name, text);
 }
 
-static void show_system(void)
-{
-	struct utsname kernel;
-
-	printf("%-16s%s (libpci %s)\n", "vgpu-probe", VGPU_PROBE_VERSION,
-	       PCILIB_VERSION);
-	if (!uname(&kernel))
-		printf("%-16s%s %s %s\n", "kernel", kernel.sysname,
-		       kernel.release, kernel.machine);
-	show_line("machine", "/sys/class/dmi/id/product_name");
-	show_line("machine maker", "/sys/class/dmi/id/sys_vendor");
-	show_line("hypervisor", "/sys/hypervisor/type");
-	show_line("driver version", "/sys/module/" DRIVER_NAME "/version");
-	show_line("driver source", "/sys/module/" DRIVER_NAME "/srcversion");
-}
-
 static void show_kernel_options(void)
 {
 	static const char *const wanted[] = {
@@ -53,6 +37,26 @@ static void show_kernel_options(void)
 		for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 			if (!strncmp(word, wanted[i], strlen(wanted[i])))
 				printf("%-16s%s\n", "kernel option", word);
+}
+
+static void show_system(void)
+{
+	struct utsname kernel;
+
+	if (!uname(&kernel))
+		printf("%-16s%s %s %s\n", "kernel", kernel.sysname,
+		       kernel.release, kernel.machine);
+	show_line("machine", "/sys/class/dmi/id/product_name");
+	show_line("machine maker", "/sys/class/dmi/id/sys_vendor");
+	show_line("hypervisor", "/sys/hypervisor/type");
+	show_line("driver version", "/sys/module/" DRIVER_NAME "/version");
+	show_line("driver source", "/sys/module/" DRIVER_NAME "/srcversion");
+	show_kernel_options();
+}
+
+static void show_section(const char *name)
+{
+	printf("\n==== %s ====\n", name);
 }
 
 /* As lspci -nn has it */
@@ -82,10 +86,13 @@ static void show_log(const struct source *source)
 
 	snprintf(ids, sizeof(ids), "[%04x:%04x]", VGPU_STUB_VENDOR_ID,
 		 VGPU_STUB_DEVICE_ID);
-	for (struct device *d = source->devices;
-	     d && used - 2 < ARRAY_SIZE(slots); d = d->next) {
-		format_slot(slots[used - 2], sizeof(slots[0]),
-			    &d->function->slot, true);
+	for (unsigned int i = 0; i < source->function_count &&
+				 used - 2 < ARRAY_SIZE(slots); i++) {
+		const struct function *f = &source->functions[i];
+
+		if (!f->is_selected)
+			continue;
+		format_slot(slots[used - 2], sizeof(slots[0]), &f->slot, true);
 		words[used] = slots[used - 2];
 		used++;
 	}
@@ -95,30 +102,11 @@ static void show_log(const struct source *source)
 		puts("nothing about the device");
 }
 
-static void show_section(const char *name)
-{
-	printf("\n==== %s ====\n", name);
-}
-
 static void show_functions(const struct source *source)
 {
 	show_section("PCI functions");
 	for (unsigned int i = 0; i < source->function_count; i++)
 		show_function(&source->functions[i]);
-}
-
-static int show_devices(const struct source *source)
-{
-	static struct findings findings;
-	int status = EXIT_PASSED;
-
-	show_begin(source);
-	for (struct device *d = source->devices; d; d = d->next) {
-		run_checks(d, checks, check_count, &findings);
-		show_findings(&findings);
-		status = worst_status(status, &findings);
-	}
-	return status;
 }
 
 static int show_causes(const struct source *source)
@@ -141,11 +129,15 @@ int run_report(void)
 	opt.numeric = 2;
 	if (!open_source(&source, opt.file))
 		return EXIT_USAGE;
-	show_system();
-	show_kernel_options();
+	printf("%-16s%s (libpci %s)\n", "vgpu-probe", VGPU_PROBE_VERSION,
+	       PCILIB_VERSION);
+	if (source.name)
+		printf("%-16s%s\n", "dump", source.name);
+	else
+		show_system();
 	show_functions(&source);
 	show_section("vgpu-stub");
-	status = source.devices ? show_devices(&source) : show_causes(&source);
+	status = source.selected ? check_devices(&source) : show_causes(&source);
 	if (!source.name) {
 		show_section("kernel log");
 		show_log(&source);

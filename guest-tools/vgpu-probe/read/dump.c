@@ -1,186 +1,274 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: a dump on its way to libpci
+ * vgpu-probe: dumps that lspci -x, -xxx and -xxxx or vgpu-probe wrote
  *
- * libpci parses dumps. What it gets is a copy in memory, for three reasons: it
- * takes a file's name only, and standard input has none; it stops at a last
- * line without its end; and it writes wherever a line's offset leads, also in
- * front of its buffer (3.9.0), so lines have to be looked at first.
+ * A function is a title and, below it, lines of bytes from offset 0 without a
+ * hole. Anything else is passed over, unless it was bytes once: then the file was
+ * damaged on its way, and what is left of it is not what the device said.
  */
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "../error.h"
-#include "read.h"
+#include "dump.h"
 
-/* A thousand functions with all of their 4096 bytes */
-#define MAX_DUMP	(16u << 20)
-/* libpci's own limit is a little above */
-#define MAX_LINE	250
+struct parser {
+	struct source *source;
+	unsigned int number;	/* of the line */
+	struct line line;
 
-struct buffer {
-	char *data;
-	size_t len, size;
+	unsigned int title;	/* line of the last title, 0 if none */
+	struct slot slot;
+	const char *slot_fault;
+	bool is_open;		/* no empty line came behind the title */
+	unsigned int empty;	/* line of the first one that did */
+	bool has_bytes;		/* of the last title */
+	unsigned int next;	/* offset at which they continue */
+	unsigned int last;	/* line of the last bytes */
+	unsigned int other;	/* line of the first other text behind them */
+
+	unsigned int lost;	/* line of what was a title once, 0 if none */
+	char lost_why[160];
+
+	uint8_t *store;		/* where the next byte is put */
+	unsigned int room;	/* for functions */
 };
 
-static bool grow(struct buffer *buffer)
+static const char *name_of(const struct parser *p)
 {
-	size_t size = buffer->size ? 2 * buffer->size : 1u << 16;
-	char *data = realloc(buffer->data, size);
-
-	if (!data)
-		return out_of_memory();
-	buffer->data = data;
-	buffer->size = size;
-	return true;
+	return strcmp(p->source->name, "-") ? p->source->name : "standard input";
 }
 
-/* There is always room left for one more character */
-static bool read_whole(const char *name, int fd, struct buffer *buffer)
+static bool refuse(const struct parser *p, const char *why)
 {
-	ssize_t got;
-
-	do {
-		if (buffer->len + 1 >= buffer->size && !grow(buffer))
-			return false;
-		got = read(fd, buffer->data + buffer->len,
-			   buffer->size - buffer->len - 1);
-		if (got < 0)
-			return fail(EXIT_USAGE, "%s: %s", name,
-				    strerror(errno));
-		buffer->len += got;
-	} while (got && buffer->len <= MAX_DUMP);
-	if (buffer->len > MAX_DUMP)
-		return fail(EXIT_USAGE, "%s: larger than %u MiB, this is no dump",
-			    name, MAX_DUMP >> 20);
-	return true;
+	return fail(EXIT_USAGE, "%s: line %u %s", name_of(p), p->number, why);
 }
 
-static bool read_dump(const char *name, struct buffer *buffer)
-{
-	bool is_stdin = !strcmp(name, "-");
-	int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
-	bool is_read;
+/*** Functions ***/
 
-	if (fd < 0)
-		return fail(EXIT_USAGE, "%s: %s", name, strerror(errno));
-	is_read = read_whole(is_stdin ? "standard input" : name, fd, buffer);
-	if (!is_stdin)
-		close(fd);
-	if (is_read && !buffer->len)
-		return fail(EXIT_USAGE, "%s: the file is empty", name);
-	return is_read;
-}
-
-/* "HEX: ": a line that libpci takes for bytes of the device above it */
-static bool is_hex_line(const char *line, size_t len, size_t *digits)
+static bool add_function(struct parser *p)
 {
-	*digits = 0;
-	while (*digits < len && isxdigit((unsigned char)line[*digits]))
-		++*digits;
-	return *digits >= 2 && *digits + 1 < len && line[*digits] == ':' &&
-	       line[*digits + 1] == ' ';
-}
+	struct source *source = p->source;
+	struct function *functions;
 
-/* Two digits a byte, single spaces: "" or what is wrong with the line */
-static const char *hex_fault(const char *p, const char *end)
-{
-	while (p < end) {
-		if (end - p < 3 || p[0] != ' ' ||
-		    !isxdigit((unsigned char)p[1]) ||
-		    !isxdigit((unsigned char)p[2]))
-			break;
-		p += 3;
+	if (source->function_count == p->room) {
+		p->room = p->room ? 2 * p->room : 16;
+		functions = realloc(source->functions,
+				    p->room * sizeof(*functions));
+		if (!functions)
+			return out_of_memory();
+		source->functions = functions;
 	}
-	while (p < end && (*p == ' ' || *p == '\r'))
-		p++;
-	return p == end ? "" : "is not made of two-digit bytes";
+	source->functions[source->function_count++] = (struct function){
+		.slot = p->slot, .line = p->title, .data = p->store,
+	};
+	p->has_bytes = true;
+	return true;
 }
 
 /*
- * "" or what is wrong with the line. Bytes start at 0 or where the line before
- * them ended (at *next): libpci would show a hole as bytes of all ones.
+ * A byte takes less room than its digits, so bytes are put where the text was
+ * that has been read already.
  */
-static const char *line_fault(const char *line, size_t len, unsigned long *next)
+static void add_bytes(struct parser *p)
 {
-	unsigned long offset;
-	size_t digits;
+	struct function *f = &p->source->functions[p->source->function_count - 1];
 
-	if (memchr(line, '\0', len))
-		return "holds a zero byte";
-	if (len > MAX_LINE)
-		return "is too long for a dump's";
-	if (!is_hex_line(line, len, &digits)) {
-		*next = len && *line != '\t' ? 0 : *next;
-		return "";
+	for (const char *c = p->line.bytes; c + 3 <= p->line.end; c += 3) {
+		const char digits[] = { c[1], c[2], '\0' };
+
+		*p->store++ = strtoul(digits, NULL, 16);
+		f->len++;
 	}
-	offset = strtoul(line, NULL, 16);
-	if (offset && offset != *next)
-		return "does not go on where the bytes before it end";
-	*next = offset + (len - digits - 1) / 3;
-	if (*next > CONFIG_SIZE_EXP)
-		return "goes beyond 4096 bytes";
-	return hex_fault(line + digits + 1, line + len);
+	p->next = f->len;
+	p->last = p->number;
 }
 
-/* Line by line, so that the message can name the one at fault */
-static bool check_lines(const char *name, const struct buffer *buffer)
+/*** Bytes that cannot be those of the last title ***/
+
+static bool refuse_orphan(const struct parser *p)
 {
-	const char *line = buffer->data, *end = line + buffer->len;
-	unsigned long next = 0;
+	const char *name = name_of(p);
 
-	for (unsigned int number = 1; line < end; number++) {
-		const char *eol = memchr(line, '\n', end - line);
-		const char *fault = line_fault(line, eol - line, &next);
+	if (p->lost > p->title)
+		return fail(EXIT_USAGE,
+			    "%s: line %u has bytes without a title: line %u %s",
+			    name, p->number, p->lost, p->lost_why);
+	if (!p->title)
+		return fail(EXIT_USAGE,
+			    "%s: line %u has bytes without a title, such as '00:02.0 ', above them",
+			    name, p->number);
+	if (!p->has_bytes)
+		return fail(EXIT_USAGE,
+			    "%s: line %u: an empty line (%u) parts these bytes from their title (line %u); remove it",
+			    name, p->number, p->empty, p->title);
+	if (p->line.offset)
+		return fail(EXIT_USAGE,
+			    "%s: line %u continues the bytes of line %u behind an empty line (%u); remove it",
+			    name, p->number, p->last, p->empty);
+	return fail(EXIT_USAGE,
+		    "%s: line %u has a second block of bytes for the title in line %u; give it a title of its own",
+		    name, p->number, p->title);
+}
 
-		if (*fault)
-			return fail(EXIT_USAGE, "%s: line %u %s", name, number,
-				    fault);
-		line = eol + 1;
+static bool refuse_offset(const struct parser *p)
+{
+	if (!p->line.offset)
+		return fail(EXIT_USAGE,
+			    "%s: line %u has a second block of bytes for the title in line %u; give it a title of its own",
+			    name_of(p), p->number, p->title);
+	return fail(EXIT_USAGE, "%s: line %u begins at 0x%02lx, expected 0x%02x",
+		    name_of(p), p->number, p->line.offset, p->next);
+}
+
+static bool refuse_interruption(const struct parser *p)
+{
+	return fail(EXIT_USAGE,
+		    "%s: line %u continues the bytes of line %u behind other text (line %u); remove that",
+		    name_of(p), p->number, p->last, p->other);
+}
+
+static bool take_bytes(struct parser *p)
+{
+	const char *fault;
+
+	if (!p->is_open)
+		return refuse_orphan(p);
+	fault = bytes_fault(&p->line);
+	if (fault)
+		return refuse(p, fault);
+	if (p->slot_fault)
+		return fail(EXIT_USAGE, "%s: line %u %s", name_of(p), p->title,
+			    p->slot_fault);
+	if (p->line.offset != p->next)
+		return refuse_offset(p);
+	if (p->other)
+		return refuse_interruption(p);
+	if (p->next + (p->line.end - p->line.bytes) / 3 > CONFIG_SIZE_EXP)
+		return refuse(p, "goes beyond 4096 bytes");
+	if (!p->has_bytes && !add_function(p))
+		return false;
+	add_bytes(p);
+	return true;
+}
+
+/*** Lines ***/
+
+static bool take_title(struct parser *p)
+{
+	p->title = p->number;
+	p->slot = p->line.slot;
+	p->slot_fault = p->line.fault;
+	p->is_open = true;
+	p->has_bytes = false;
+	p->next = p->other = p->empty = 0;
+	return true;
+}
+
+/* "Cc: a@b" is a header of a mail, unless it comes between title and bytes */
+static bool take_offset(struct parser *p)
+{
+	const char *why = disguise(&p->line);
+
+	if (p->is_open && !p->slot_fault)
+		why = bytes_fault(&p->line);
+	return why ? refuse(p, why) : true;
+}
+
+static bool take_empty(struct parser *p)
+{
+	if (p->is_open)
+		p->empty = p->number;
+	p->is_open = false;
+	return true;
+}
+
+static bool take_other(struct parser *p)
+{
+	const char *why = disguise(&p->line);
+
+	if (why)
+		return refuse(p, why);
+	if (p->has_bytes && !p->other)
+		p->other = p->number;
+	why = title_disguise(&p->line);
+	if (why) {
+		p->lost = p->number;
+		snprintf(p->lost_why, sizeof(p->lost_why), "%s", why);
 	}
 	return true;
 }
 
-static int write_copy(const char *name, const struct buffer *buffer)
+static bool take_line(struct parser *p)
 {
-	int fd = memfd_create("vgpu-probe", MFD_CLOEXEC);
-	size_t done = 0;
-
-	while (fd >= 0 && done < buffer->len) {
-		ssize_t put = write(fd, buffer->data + done, buffer->len - done);
-
-		if (put <= 0)
-			break;
-		done += put;
+	if (memchr(p->line.text, '\0', p->line.end - p->line.text))
+		return refuse(p, "holds a zero byte; this is no text");
+	switch (p->line.kind) {
+	case LINE_EMPTY:
+		return take_empty(p);
+	case LINE_TITLE:
+		return take_title(p);
+	case LINE_BYTES:
+		return take_bytes(p);
+	case LINE_OFFSET:
+		return take_offset(p);
+	case LINE_OTHER:
+		break;
 	}
-	if (fd >= 0 && done == buffer->len)
-		return fd;
-	fail(EXIT_USAGE, "%s: no memory for a copy: %s", name, strerror(errno));
-	return -1;
+	return take_other(p);
 }
 
-/* The name of the copy, which vanishes with the process, or NULL */
-const char *stage_dump(const char *name)
+static bool parse_text(struct parser *p, const struct text *text)
 {
-	static struct buffer buffer;
-	static char path[64];
-	int fd;
+	const char *line = text->data, *end = text->data + text->len;
 
-	buffer.len = 0;
-	if (!read_dump(name, &buffer))
-		return NULL;
-	if (buffer.data[buffer.len - 1] != '\n')
-		buffer.data[buffer.len++] = '\n';
-	if (!check_lines(name, &buffer))
-		return NULL;
-	fd = write_copy(name, &buffer);
-	if (fd < 0)
-		return NULL;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return path;
+	while (line < end) {
+		const char *eol = memchr(line, '\n', end - line);
+
+		p->number++;
+		parse_line(&p->line, line, eol);
+		if (!take_line(p))
+			return false;
+		line = eol + 1;
+	}
+	if (p->source->function_count)
+		return true;
+	return fail(EXIT_USAGE,
+		    "%s: no configuration space in it; is it what 'lspci -x' or 'lspci -xxx' wrote?",
+		    name_of(p));
+}
+
+/*** What a function's bytes say of it; unreadable ones are ones, as in libpci ***/
+
+static unsigned int byte_of(const struct function *f, unsigned int offset)
+{
+	return offset < f->len ? f->data[offset] : 0xff;
+}
+
+static unsigned int word_of(const struct function *f, unsigned int offset)
+{
+	return byte_of(f, offset) | byte_of(f, offset + 1) << 8;
+}
+
+static void identify(struct function *f)
+{
+	f->vendor = word_of(f, PCI_VENDOR_ID);
+	f->device = word_of(f, PCI_DEVICE_ID);
+	f->class = word_of(f, PCI_CLASS_DEVICE);
+	f->prog_if = byte_of(f, PCI_CLASS_PROG);
+}
+
+bool open_dump(struct source *source)
+{
+	struct parser parser = { .source = source };
+	struct text text = { 0 };
+	bool is_good = read_dump_text(source->name, &text);
+
+	source->text = text.data;
+	parser.store = (uint8_t *)text.data;
+	if (!is_good || !parse_text(&parser, &text))
+		return false;
+	for (unsigned int i = 0; i < source->function_count; i++)
+		identify(&source->functions[i]);
+	return true;
 }

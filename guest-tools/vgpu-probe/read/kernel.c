@@ -6,6 +6,7 @@
  * of them are opened for reading only.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -68,23 +69,7 @@ static void read_driver(struct kernel *kernel)
 		 name ? name + 1 : target);
 }
 
-/* "resource" has a line for each BAR: first address, last address, flags */
-static void read_resource(struct kernel *kernel)
-{
-	uint64_t start, end, flags;
-	char text[128];
-
-	if (!read_file(kernel, "resource", text, sizeof(text)) ||
-	    sscanf(text, "%" SCNx64 " %" SCNx64 " %" SCNx64, &start, &end,
-		   &flags) != 3)
-		return;
-	kernel->resource_known = true;
-	kernel->start = start;
-	kernel->size = end > start ? end - start + 1 : 0;
-	kernel->flags = flags;
-}
-
-/* MSI and MSI-X vectors in use: a file each, the folder only where there are */
+/* MSI and MSI-X vectors in use: a file each, the folder only if there are any */
 static long long count_vectors(const struct kernel *kernel)
 {
 	char path[400];
@@ -95,7 +80,7 @@ static long long count_vectors(const struct kernel *kernel)
 	snprintf(path, sizeof(path), "%s/msi_irqs", kernel->dir);
 	dir = opendir(path);
 	if (!dir)
-		return 0;
+		return errno == ENOENT ? 0 : -1;
 	while ((entry = readdir(dir)))
 		count += entry->d_name[0] != '.';
 	closedir(dir);
@@ -112,20 +97,10 @@ static void read_ids(struct kernel *kernel)
 	kernel->subsystem_device = read_number(kernel, "subsystem_device");
 }
 
-void read_kernel(const char *sysfs, const struct slot *slot,
-		 struct kernel *kernel)
+static void read_state(struct kernel *kernel)
 {
 	char path[400];
 
-	snprintf(kernel->dir, sizeof(kernel->dir),
-		 "%.256s/devices/%04x:%02x:%02x.%x", sysfs ? sysfs : "",
-		 slot->domain, slot->bus, slot->dev, slot->func);
-	if (access(kernel->dir, R_OK))
-		return;
-	kernel->present = true;
-	read_ids(kernel);
-	read_driver(kernel);
-	read_resource(kernel);
 	read_file(kernel, "power_state", kernel->power_state,
 		  sizeof(kernel->power_state));
 	read_file(kernel, "reset_method", kernel->reset_method,
@@ -135,4 +110,26 @@ void read_kernel(const char *sysfs, const struct slot *slot,
 	kernel->enable = read_number(kernel, "enable");
 	kernel->irq = read_number(kernel, "irq");
 	kernel->msi = count_vectors(kernel);
+}
+
+/* An access method may find functions that sysfs does not have */
+void read_kernel(const struct function *function, struct kernel *kernel)
+{
+	const struct slot *slot = &function->slot;
+
+	*kernel = (struct kernel){
+		.enable = -1, .irq = -1, .msi = -1, .vendor = -1, .device = -1,
+		.class = -1, .revision = -1, .subsystem_vendor = -1,
+		.subsystem_device = -1,
+	};
+	snprintf(kernel->dir, sizeof(kernel->dir),
+		 "%.256s/devices/%04x:%02x:%02x.%x", sysfs_path(),
+		 slot->domain, slot->bus, slot->dev, slot->func);
+	if (access(kernel->dir, R_OK))
+		return;
+	kernel->present = true;
+	read_ids(kernel);
+	read_driver(kernel);
+	read_resource(function, kernel);
+	read_state(kernel);
 }

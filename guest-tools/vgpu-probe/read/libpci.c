@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,8 +13,10 @@
 #include "../options.h"
 #include "read.h"
 
+struct pci_access *libpci;
+
 static jmp_buf *rescue;		/* set while libpci runs */
-static const char *dump_name;
+static bool is_asking;		/* its error is an answer, too */
 
 /* libpci takes it that this does not return; its own would exit(1) */
 static void __attribute__((noreturn, format(printf, 1, 2)))
@@ -25,9 +28,9 @@ libpci_error(char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	if (dump_name)
-		fail(EXIT_USAGE, "%s: %s", dump_name, text);
-	else
+	if (!strncmp(text, "Out of memory", strlen("Out of memory")))
+		out_of_memory();
+	else if (!is_asking)
 		fail(EXIT_USAGE, "%s", text);
 	longjmp(*rescue, 1);
 }
@@ -62,6 +65,16 @@ bool call_libpci(void (*call)(void *data), void *data)
 	call(data);
 	rescue = NULL;
 	return !has_failed();
+}
+
+bool ask_libpci(void (*call)(void *data), void *data)
+{
+	bool is_good;
+
+	is_asking = true;
+	is_good = call_libpci(call, data);
+	is_asking = false;
+	return is_good;
 }
 
 static bool set_method(struct pci_access *pacc)
@@ -113,14 +126,33 @@ static bool apply_options(struct pci_access *pacc)
 	return true;
 }
 
-/* Call it, and what uses its result, through call_libpci() */
-struct pci_access *open_libpci(const char *dump)
+/*
+ * Without memory, pci_alloc() ends the program: its error callback can be set only
+ * afterwards. So there has to be enough, which stays in the heap when it is freed.
+ */
+static bool has_memory(void)
 {
-	struct pci_access *pacc = pci_alloc();
+	void *memory = malloc(1 << 16);
+	bool is_enough = memory;
 
-	dump_name = dump;
-	pacc->error = libpci_error;
-	pacc->warning = libpci_silent;
-	pacc->debug = opt.debug ? libpci_debug : libpci_silent;
-	return apply_options(pacc) ? pacc : NULL;
+	free(memory);
+	return is_enough;
+}
+
+static void open_access(void *data)
+{
+	(void)data;
+	libpci = pci_alloc();
+	libpci->error = libpci_error;
+	libpci->warning = libpci_silent;
+	libpci->debug = opt.debug ? libpci_debug : libpci_silent;
+	apply_options(libpci);
+}
+
+/* Nothing is read yet: names need no more, and a dump needs only names */
+bool open_libpci(void)
+{
+	if (libpci)
+		return true;
+	return has_memory() ? call_libpci(open_access, NULL) : out_of_memory();
 }

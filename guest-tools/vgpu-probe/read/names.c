@@ -17,23 +17,22 @@ struct lookup {
 /* libpci reads no more arguments than the flags ask for */
 static void look_up(void *data)
 {
-	static struct pci_access *pacc;
 	struct lookup *l = data;
 
-	if (!pacc)
-		pacc = open_libpci(NULL);
-	if (!pacc)
-		return;
-	pacc->numeric_ids = opt.numeric;
-	l->name = pci_lookup_name(pacc, l->text, l->size, l->flags, l->id[0],
+	libpci->numeric_ids = opt.numeric;
+	l->name = pci_lookup_name(libpci, l->text, l->size, l->flags, l->id[0],
 				  l->id[1], l->id[2], l->id[3]);
 }
 
+/* Somebody else's text must not control the terminal */
 static const char *name_of(struct lookup l)
 {
-	if (has_failed() || !call_libpci(look_up, &l))
+	if (has_failed() || !call_libpci(look_up, &l) || !l.name)
 		return NULL;
-	return l.name;
+	if (l.name != l.text)
+		snprintf(l.text, l.size, "%s", l.name);
+	make_printable(l.text);
+	return l.text;
 }
 
 const char *class_name(char *text, size_t size, unsigned int class)

@@ -14,9 +14,32 @@ bool open_source(struct source *source, const char *name);
 void close_source(struct source *source);
 const char *selection_text(void);
 
-/* libpci.c: calls that libpci may leave through its error callback */
-struct pci_access *open_libpci(const char *dump);
+/* device.c */
+bool read_device(const struct source *source, const struct function *function,
+		 struct device *device);
+
+/* dump.c */
+bool open_dump(struct source *source);
+
+/* machine.c */
+bool open_machine(struct source *source);
+bool read_machine_config(const struct function *function, unsigned int limit,
+			 struct config *config);
+void read_resource(const struct function *function, struct kernel *kernel);
+const char *sysfs_path(void);
+
+/* bus.c */
+enum bus find_bus(const struct source *source, const struct slot *slot);
+
+/*
+ * libpci.c: libpci may leave a call through its error callback. call_libpci()
+ * records the error, ask_libpci() does not; both are false then. What uses
+ * "libpci" has to be called through them.
+ */
+extern struct pci_access *libpci;
+bool open_libpci(void);
 bool call_libpci(void (*call)(void *data), void *data);
+bool ask_libpci(void (*call)(void *data), void *data);
 
 /* names.c */
 const char *class_name(char *text, size_t size, unsigned int class);
@@ -28,17 +51,23 @@ const char *subsystem_name(char *text, size_t size,
 			   const struct function *function,
 			   unsigned int vendor, unsigned int device);
 
-/* config.c: all of these take any offset and any content */
+/* config.c: these take any offset and any content */
+bool read_config(const struct function *function, unsigned int limit,
+		 struct config *config);
 bool config_has(const struct config *config, unsigned int offset,
 		unsigned int width);
 uint32_t config_get(const struct config *config, unsigned int offset,
 		    unsigned int width);
+const char *silence_of(const struct config *config);
+bool is_silent_behind_header(const struct config *config);
 
 /* chain.c */
 void walk_chain(const struct config *config, struct chain *chain);
 void walk_ext_chain(const struct config *config, struct chain *chain);
 bool is_complete(const struct chain *chain);
 const struct cap *find_cap(const struct chain *chain, uint16_t id);
+
+/* cap-names.c */
 const char *cap_name(uint16_t id);
 const char *ext_cap_name(uint16_t id);
 
@@ -47,12 +76,8 @@ int compare_slots(const struct slot *a, const struct slot *b);
 /* "host" if there is no slot */
 void format_slot(char *text, size_t size, const struct slot *slot, bool domain);
 
-/* dump.c */
-const char *stage_dump(const char *name);
-
 /* kernel.c */
-void read_kernel(const char *sysfs, const struct slot *slot,
-		 struct kernel *kernel);
+void read_kernel(const struct function *function, struct kernel *kernel);
 bool read_text(const char *path, char *text, size_t size);
 
 /* modules.c: calls take() for each module that could drive the device */

@@ -2,9 +2,9 @@
 /*
  * vgpu-probe: the registers in BAR0 (--mmio)
  *
- * Where the driver is bound it is asked, through its sysfs files. Elsewhere BAR0
- * is mapped for reading, after everything was looked at that could make a read
- * hang or reach something else. No register has a side effect on reading.
+ * If the driver is bound, its sysfs files are read. Otherwise BAR0 is mapped for
+ * reading, unless a read could hang or reach something else. No register has a
+ * side effect on reading.
  */
 #include <endian.h>
 #include <errno.h>
@@ -97,44 +97,83 @@ static void ask_driver(struct device *device)
 
 /*** Through BAR0 ***/
 
-static unsigned int power_state(const struct device *device)
+static unsigned int power_state(const struct device *device,
+				const struct config *config)
 {
 	const struct cap *pm = find_cap(&device->chain, PCI_CAP_ID_PM);
 
-	if (!pm || !config_has(&device->config, pm->offset + PCI_PM_CTRL, 2))
+	if (!pm || !config_has(config, pm->offset + PCI_PM_CTRL, 2))
 		return 0;
-	return config_get(&device->config, pm->offset + PCI_PM_CTRL, 2) &
+	return config_get(config, pm->offset + PCI_PM_CTRL, 2) &
 	       PCI_PM_CTRL_STATE_MASK;
 }
 
-static bool is_ours(const struct config *config)
+/* Configuration space and the kernel mean the same device, and it is ours */
+static const char *id_obstacle(const struct config *config,
+			       const struct kernel *kernel)
 {
-	return config_has(config, PCI_BASE_ADDRESS_0, 4) &&
-	       config_get(config, PCI_VENDOR_ID, 2) == VGPU_STUB_VENDOR_ID &&
-	       config_get(config, PCI_DEVICE_ID, 2) == VGPU_STUB_DEVICE_ID;
+	unsigned int vendor, device;
+
+	if (!config_has(config, 0, HEADER_SIZE))
+		return "configuration space cannot be read";
+	vendor = config_get(config, PCI_VENDOR_ID, 2);
+	device = config_get(config, PCI_DEVICE_ID, 2);
+	if (vendor != VGPU_STUB_VENDOR_ID || device != VGPU_STUB_DEVICE_ID)
+		return "this is another device, its BAR0 is not read";
+	if (!kernel->present)
+		return "the kernel has no such device";
+	if (kernel->vendor != vendor || kernel->device != device)
+		return "the kernel has another device there";
+	return NULL;
 }
 
-/* Why BAR0 must not be read, or NULL */
-static const char *bar0_obstacle(const struct device *device)
+static const char *address_obstacle(const struct config *config,
+				    const struct kernel *kernel)
 {
-	const struct config *config = &device->config;
-	const struct kernel *kernel = &device->kernel;
+	uint32_t bar = config_get(config, PCI_BASE_ADDRESS_0, 4);
 
-	if (!is_ours(config))
-		return "this is another device, its BAR0 is not read";
-	if (!kernel->present || !kernel->resource_known)
+	if (!kernel->resource_known)
 		return "the kernel tells nothing of BAR0";
-	if (config_get(config, PCI_BASE_ADDRESS_0, 4) & PCI_BASE_ADDRESS_SPACE)
+	if (bar & PCI_BASE_ADDRESS_SPACE)
 		return "BAR0 is not memory";
-	if (kernel->size < VGPU_STUB_BAR0_SIZE)
+	if (kernel->size < VGPU_STUB_BAR0_SIZE || !kernel->start)
 		return "BAR0 is too small or not assigned";
+	if ((bar & PCI_BASE_ADDRESS_MEM_MASK) != kernel->start)
+		return "BAR0 is not where the kernel has it; remove the device and rescan the bus";
+	return NULL;
+}
+
+static const char *state_obstacle(const struct device *device,
+				  const struct config *config,
+				  const struct kernel *kernel)
+{
 	if (kernel->driver[0])
 		return "another driver has the device";
 	if (!(config_get(config, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY))
 		return "memory decoding is off; load the driver";
-	if (power_state(device))
+	if (power_state(device, config))
 		return "the function is not in D0";
 	return NULL;
+}
+
+/*
+ * Why BAR0 must not be read, or NULL. It is asked of the device and of the kernel
+ * at once, because a read of an address that the device does not decode reaches
+ * something else.
+ */
+static const char *bar0_obstacle(const struct device *device)
+{
+	static struct config config;
+	static struct kernel kernel;
+	const char *why;
+
+	if (!read_config(device->function, CONFIG_SIZE, &config))
+		return "configuration space cannot be read";
+	read_kernel(device->function, &kernel);
+	why = id_obstacle(&config, &kernel);
+	if (!why)
+		why = address_obstacle(&config, &kernel);
+	return why ? why : state_obstacle(device, &config, &kernel);
 }
 
 /* One aligned 32-bit load each: anything else is a bad access */
@@ -172,12 +211,15 @@ static void map_bar0(struct device *device)
 
 void read_registers(struct device *device)
 {
-	const char *obstacle;
+	const char *why = id_obstacle(&device->config, &device->kernel);
+	bool is_driven = !strcmp(device->kernel.driver, DRIVER_NAME);
 
-	if (!strcmp(device->kernel.driver, DRIVER_NAME))
-		return ask_driver(device);
-	obstacle = bar0_obstacle(device);
-	if (obstacle)
-		return refuse(&device->registers, obstacle);
-	map_bar0(device);
+	if (!why && !is_driven)
+		why = bar0_obstacle(device);
+	if (why)
+		refuse(&device->registers, why);
+	else if (is_driven)
+		ask_driver(device);
+	else
+		map_bar0(device);
 }

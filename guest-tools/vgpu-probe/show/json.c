@@ -1,46 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: the report as one JSON object, also where it ends in an error
+ * vgpu-probe: the report as one JSON object, also if it ends in an error
  *
- * vgpu-probe.schema.json describes it and carries the same version.
+ * vgpu-probe.schema.json describes it and has the same version. Devices are
+ * written one by one, so that thousands of them need no more memory than one.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "../error.h"
 #include "../options.h"
+#include "json.h"
 #include "show.h"
 
 static bool domains;	/* shown in titles */
-
-/*
- * A string that is not UTF-8, a file's name for instance, is taken for Latin-1:
- * something readable instead of nothing.
- */
-json_t *json_text(const char *s)
-{
-	char *utf8, *p;
-	json_t *json;
-
-	if (!s)
-		return json_null();
-	json = json_string(s);
-	if (json)
-		return json;
-	utf8 = p = calloc(2, strlen(s) + 1);
-	if (!utf8)
-		abort();
-	for (; *s; s++) {
-		unsigned char c = *s;
-
-		if (c >= 0x80)
-			*p++ = 0xc0 | c >> 6;
-		*p++ = c >= 0x80 ? 0x80 | (c & 0x3f) : c;
-	}
-	json = json_string(utf8);
-	free(utf8);
-	return json;
-}
 
 static json_t *json_config(const struct config *config)
 {
@@ -52,23 +22,30 @@ static json_t *json_config(const struct config *config)
 	return json_string(hex);
 }
 
+static json_t *json_field(const struct device *device,
+			  const struct field *field, int offset)
+{
+	const struct config *config = &device->config;
+	json_t *value = config_has(config, offset, field->width) ?
+			json_integer(config_get(config, offset, field->width)) :
+			json_null();
+
+	return json_pack("{s:s, s:i, s:i, s:o}", "name", field->name,
+			 "offset", offset, "width", field->width, "value", value);
+}
+
 static json_t *json_fields(const struct device *device)
 {
+	static struct field fields[MAX_FIELDS];
+	unsigned int count = list_fields(fields);
 	json_t *array = json_array();
 
-	for (unsigned int i = 0; i < field_count; i++) {
-		const struct field *field = &fields[i];
-		int offset = field_offset(field, device);
-		json_t *value;
+	for (unsigned int i = 0; i < count; i++) {
+		int offset = field_offset(&fields[i], device);
 
-		if (offset == NO_OFFSET)
-			continue;
-		value = config_has(&device->config, offset, field->width) ?
-			json_integer(config_get(&device->config, offset,
-						field->width)) : json_null();
-		json_array_append_new(array, json_pack("{s:s, s:i, s:i, s:o}",
-			"name", field->name, "offset", offset,
-			"width", field->width, "value", value));
+		if (offset != NO_OFFSET)
+			json_add(array, json_field(device, &fields[i],
+						   offset));
 	}
 	return array;
 }
@@ -81,7 +58,7 @@ static json_t *json_caps(const struct chain *chain,
 	for (unsigned int i = 0; i < chain->count; i++) {
 		const struct cap *cap = &chain->caps[i];
 
-		json_array_append_new(array, json_pack("{s:i, s:s, s:i, s:i}",
+		json_add(array, json_pack("{s:i, s:s, s:i, s:i}",
 			"id", cap->id, "name", name(cap->id),
 			"offset", cap->offset, "version", cap->version));
 	}
@@ -91,10 +68,9 @@ static json_t *json_caps(const struct chain *chain,
 static json_t *json_ext_caps(const struct device *device)
 {
 	static const struct chain none;
-	bool there = device->config.len > CONFIG_SIZE &&
-		     find_cap(&device->chain, PCI_CAP_ID_EXP);
 
-	return json_caps(there ? &device->ext_chain : &none, ext_cap_name);
+	return json_caps(has_ext_space(device) ? &device->ext_chain : &none,
+			 ext_cap_name);
 }
 
 static json_t *json_number(long long value)
@@ -118,13 +94,13 @@ static json_t *json_kernel(const struct kernel *kernel)
 				     "start", (json_int_t)kernel->start,
 				     "size", (json_int_t)kernel->size,
 				     "flags", (json_int_t)kernel->flags);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "driver", json_or_null(kernel->driver),
 			 "power_state", json_or_null(kernel->power_state),
 			 "reset_method", json_or_null(kernel->reset_method),
 			 "enable", json_number(kernel->enable),
 			 "irq", json_number(kernel->irq),
-			 "msi_vectors", (json_int_t)kernel->msi,
+			 "msi_vectors", json_number(kernel->msi),
 			 "resource0", resource);
 }
 
@@ -136,10 +112,8 @@ static json_t *json_registers(const struct registers *regs)
 		return json_null();
 	object = json_pack("{s:o}", "source", json_text(regs->source));
 	for (int reg = 0; reg < REG_COUNT; reg++)
-		json_object_set_new(object, register_names[reg],
-				    regs->known[reg] ?
-				    json_integer(regs->value[reg]) :
-				    json_null());
+		json_set(object, register_names[reg], regs->known[reg] ?
+			 json_integer(regs->value[reg]) : json_null());
 	return object;
 }
 
@@ -164,9 +138,8 @@ static json_t *json_findings(const struct findings *findings)
 	json_t *array = json_array();
 
 	for (unsigned int i = 0; i < findings->count; i++)
-		json_array_append_new(array,
-				      json_finding(findings->device,
-						   &findings->list[i]));
+		json_add(array, json_finding(findings->device,
+					     &findings->list[i]));
 	return array;
 }
 
@@ -183,12 +156,15 @@ static json_t *json_host(const struct findings *findings)
 static json_t *json_device(const struct findings *findings)
 {
 	const struct device *device = findings->device;
+	unsigned int line = device->function->line;
 	char slot[32], title[512];
 
 	format_slot(slot, sizeof(slot), &device->function->slot, true);
 	format_title(title, sizeof(title), device, opt.domains || domains);
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i}",
+	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i}",
 			 "slot", slot, "title", json_text(title),
+			 "line", line ? json_integer(line) : json_null(),
+			 "form", form_name(form_of(device)),
 			 "fields", json_fields(device),
 			 "capabilities", json_caps(&device->chain, cap_name),
 			 "extended_capabilities", json_ext_caps(device),
@@ -201,39 +177,34 @@ static json_t *json_device(const struct findings *findings)
 			 "unknown", findings->totals[RESULT_UNKNOWN]);
 }
 
-/* What every object begins with */
-json_t *json_head(void)
-{
-	return json_pack("{s:i, s:s}", "schema_version", JSON_SCHEMA_VERSION,
-			 "version", VGPU_PROBE_VERSION);
-}
-
-void json_show(json_t *json)
-{
-	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-	putchar('\n');
-	json_decref(json);
-}
-
 /*** The form ***/
 
-static json_t *report, *devices;
+static unsigned int count;
+static json_t *host;
+
+static void print_member(const char *name, json_t *value)
+{
+	printf(",\n  \"%s\": ", name);
+	json_print(value, 2);
+}
 
 static void begin(const struct source *source)
 {
 	domains = source->domains;
-	report = json_head();
-	devices = json_array();
-	json_object_set_new(report, "source", json_text(source->name));
-	json_object_set_new(report, "devices", devices);
+	printf("{\n  \"schema_version\": %d,\n  \"version\": \"%s\"",
+	       JSON_SCHEMA_VERSION, VGPU_PROBE_VERSION);
+	print_member("source", json_text(source->name));
+	printf(",\n  \"devices\": [");
 }
 
 static void show_json(const struct findings *findings)
 {
-	if (findings->device)
-		json_array_append_new(devices, json_device(findings));
-	else
-		json_object_set_new(report, "host", json_host(findings));
+	if (!findings->device) {
+		host = json_host(findings);
+		return;
+	}
+	printf("%s\n    ", count++ ? "," : "");
+	json_print(json_device(findings), 4);
 }
 
 static void end(int status)
@@ -241,12 +212,18 @@ static void end(int status)
 	json_t *hints = json_array();
 
 	for (unsigned int i = 0; i < error.hint_count; i++)
-		json_array_append_new(hints, json_text(error.hints[i]));
-	json_object_set_new(report, "error",
-			    json_text(has_failed() ? error.text : NULL));
-	json_object_set_new(report, "hints", hints);
-	json_object_set_new(report, "exit_status", json_integer(status));
-	json_show(report);
+		json_add(hints, json_text(error.hints[i]));
+	printf("%s]", count ? "\n  " : "");
+	if (host)
+		print_member("host", host);
+	print_member("hints", hints);
+	/* the last one: those before it may run out of memory, too */
+	print_member("error", json_text(has_failed() ? error.text : NULL));
+	printf(",\n  \"exit_status\": %d\n}\n",
+	       has_failed() ? error.status : status);
+	/* the JSON may lack it, so standard error has it, too */
+	if (error.is_memory)
+		show_error();
 }
 
 const struct form json_form = { begin, show_json, end };

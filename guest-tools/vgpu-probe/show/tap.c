@@ -15,13 +15,13 @@ static void begin(const struct source *source)
 	puts("TAP version 13");
 }
 
-static void show_point(const char *slot, const struct device *device,
+static void show_point(const char *place, const struct device *device,
 		       const struct finding *finding)
 {
 	const char *advice = finding_advice(device, finding);
 
 	printf("%s %u - %s %s%s\n",
-	       finding->result == RESULT_PASS ? "ok" : "not ok", ++count, slot,
+	       finding->result == RESULT_PASS ? "ok" : "not ok", ++count, place,
 	       finding->check->id,
 	       finding->result == RESULT_UNKNOWN ? ": unknown" : "");
 	if (finding->result == RESULT_PASS)
@@ -33,13 +33,11 @@ static void show_point(const char *slot, const struct device *device,
 
 static void show_points(const struct findings *findings)
 {
-	const struct device *device = findings->device;
-	char slot[32];
+	char place[64];
 
-	format_slot(slot, sizeof(slot), device ? &device->function->slot : NULL,
-		    true);
+	format_where(place, sizeof(place), findings->device);
 	for (unsigned int i = 0; i < findings->count; i++)
-		show_point(slot, device, &findings->list[i]);
+		show_point(place, findings->device, &findings->list[i]);
 }
 
 /* The plan comes last: only then is the number known */
@@ -53,6 +51,8 @@ static void end(int status)
 	for (unsigned int i = 0; i < error.hint_count; i++)
 		printf("# %s\n", error.hints[i]);
 	printf("Bail out! %s\n", error.text);
+	if (error.is_memory)
+		show_error();
 }
 
 const struct form tap_form = { begin, show_points, end };

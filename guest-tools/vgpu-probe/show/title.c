@@ -48,6 +48,19 @@ void format_title(char *text, size_t size, const struct device *device,
 			     function->device), revision, prog_if);
 }
 
+/* Slot, and the line of the dump if the slot alone does not tell which it is */
+void format_where(char *text, size_t size, const struct device *device)
+{
+	const struct function *f = device ? device->function : NULL;
+	char slot[32];
+
+	format_slot(slot, sizeof(slot), f ? &f->slot : NULL, true);
+	if (f && f->is_again)
+		snprintf(text, size, "%s (line %u)", slot, f->line);
+	else
+		snprintf(text, size, "%s", slot);
+}
+
 void show_subsystem(const struct device *device)
 {
 	const struct config *config = &device->config;

@@ -42,11 +42,16 @@ static void make_file(char *path, const uint8_t *data, size_t size)
 static void run_form(const struct form *form, const struct source *source)
 {
 	static struct findings findings;
+	static struct device device;
 	int status = EXIT_PASSED;
+	unsigned int count;
+	const struct check *checks = device_checks(&count);
 
 	form->begin(source);
-	for (struct device *d = source->devices; d; d = d->next) {
-		run_checks(d, checks, check_count, &findings);
+	for (unsigned int i = 0; i < source->function_count; i++) {
+		if (!read_device(source, &source->functions[i], &device))
+			break;
+		run_checks(&device, checks, count, &findings);
 		form->findings(&findings);
 		status = worst_status(status, &findings);
 	}
@@ -55,7 +60,7 @@ static void run_form(const struct form *form, const struct source *source)
 
 static void run_forms(struct source *source)
 {
-	if (!source->devices)
+	if (!source->selected)
 		look_for_causes(source);
 	run_form(&text_form, source);
 	run_form(&quiet_form, source);

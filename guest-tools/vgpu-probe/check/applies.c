@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * vgpu-probe: which devices a check concerns
+ */
+#include "../options.h"
+#include "check.h"
+#include "vgpu_stub_config.h"
+
+bool is_live(const struct device *device)
+{
+	return !device->source->name;
+}
+
+bool is_driven(const struct device *device)
+{
+	return device->kernel.driver[0];
+}
+
+bool is_express(const struct device *device)
+{
+	return form_of(device) & VGPU_STUB_FORM_EXPRESS;
+}
+
+/* A dump need not have it, and a bus may hide it from the kernel */
+bool has_ext_space(const struct device *device)
+{
+	return is_express(device) && device->config.len > CONFIG_SIZE;
+}
+
+/* Linux 5.11 and later */
+bool tells_power_state(const struct device *device)
+{
+	return device->kernel.power_state[0];
+}
+
+/* Linux 5.15 and later, and only of a device that can be reset */
+bool tells_reset_method(const struct device *device)
+{
+	return device->kernel.present &&
+	       (device->kernel.reset_method[0] || !device->kernel.resettable);
+}
+
+bool wants_registers(const struct device *device)
+{
+	return is_live(device) && opt.mmio;
+}

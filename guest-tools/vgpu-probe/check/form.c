@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * vgpu-probe: the form of a device, which its bus decides, and where it has its
+ * capabilities
+ */
+#include "check.h"
+#include "vgpu_stub_config.h"
+
+/*** Where capabilities are ***/
+
+static const struct {
+	uint8_t id;
+	unsigned int offset, length;
+} homes[] = {
+	{ PCI_CAP_ID_PM, VGPU_STUB_PM_CAP_OFFSET, PCI_PM_SIZEOF },
+	{ PCI_CAP_ID_EXP, VGPU_STUB_EXP_CAP_OFFSET, PCI_EXP_SLTSTA2 + 2 },
+};
+
+/* The capability that has this offset in the contract, 0 if none has */
+uint8_t home_of(unsigned int offset)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(homes); i++)
+		if (offset >= homes[i].offset &&
+		    offset < homes[i].offset + homes[i].length)
+			return homes[i].id;
+	return 0;
+}
+
+unsigned int home_offset(uint8_t id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(homes); i++)
+		if (homes[i].id == id)
+			return homes[i].offset;
+	return 0;
+}
+
+/*
+ * Where this device has what the contract has at an offset: a capability may be
+ * somewhere else, which is one fault (check_place), and not one in each field.
+ */
+unsigned int place(const struct device *device, unsigned int offset)
+{
+	uint8_t id = home_of(offset);
+	const struct cap *cap = id ? find_cap(&device->chain, id) : NULL;
+
+	return cap ? offset - home_offset(id) + cap->offset : offset;
+}
+
+/*** The form of a device ***/
+
+static bool expects_express(const struct device *device)
+{
+	const struct config *config = &device->config;
+
+	/* one broken ID must not hide what the rest of the device says */
+	return find_cap(&device->chain, PCI_CAP_ID_EXP) ||
+	       config->len > CONFIG_SIZE ||
+	       (config_has(config, PCI_CAPABILITY_LIST, 1) &&
+		config_get(config, PCI_CAPABILITY_LIST, 1) ==
+		VGPU_STUB_EXP_CAP_OFFSET);
+}
+
+/* Only an endpoint below a port has a link */
+static unsigned int form_by_type(const struct device *device)
+{
+	const struct config *config = &device->config;
+	unsigned int at = place(device, VGPU_STUB_EXP_CAP_OFFSET);
+	unsigned int type;
+
+	if (!config_has(config, at + PCI_EXP_LNKCAP, 4))
+		return VGPU_STUB_FORM_ENDPOINT;
+	type = (config_get(config, at + PCI_EXP_FLAGS, 2) &
+		PCI_EXP_FLAGS_TYPE) >> 4;
+	if (type == PCI_EXP_TYPE_ENDPOINT)
+		return VGPU_STUB_FORM_ENDPOINT;
+	if (type == PCI_EXP_TYPE_ROOT_INT_EP)
+		return VGPU_STUB_FORM_INTEGRATED;
+	return config_get(config, at + PCI_EXP_LNKCAP, 4) ?
+	       VGPU_STUB_FORM_ENDPOINT : VGPU_STUB_FORM_INTEGRATED;
+}
+
+unsigned int form_of(const struct device *device)
+{
+	switch (device->bus) {
+	case BUS_CONVENTIONAL:
+		return VGPU_STUB_FORM_CONVENTIONAL;
+	case BUS_EXPRESS_ROOT:
+		return VGPU_STUB_FORM_INTEGRATED;
+	case BUS_EXPRESS_PORT:
+		return VGPU_STUB_FORM_ENDPOINT;
+	case BUS_UNKNOWN:
+		break;
+	}
+	return expects_express(device) ? form_by_type(device) :
+					 VGPU_STUB_FORM_CONVENTIONAL;
+}
+
+const char *form_name(unsigned int forms)
+{
+	switch (forms) {
+	case VGPU_STUB_FORM_CONVENTIONAL:
+		return "conventional";
+	case VGPU_STUB_FORM_INTEGRATED:
+		return "integrated endpoint";
+	case VGPU_STUB_FORM_ENDPOINT:
+		return "endpoint";
+	case VGPU_STUB_FORM_EXPRESS:
+		return "Express";
+	}
+	return "any";
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vgpu-probe without memory: whatever the limit is, it prints the whole report or ends
+# with exit status 2 and one line. And with thousands of devices it needs little.
+#
+# Needs: setup-probe tools
+use strict;
+use warnings;
+use JSON::PP;
+use Test::More;
+use Contract;
+use Probe;
+
+my $dump = write_file(scratch_dir() . '/dump', join "\n", map { base_dump($_) } qw(conventional integrated endpoint));
+
+# A run with at most that many KiB of address space
+sub run_limited {
+    my ($limit, @arguments) = @_;
+    return run_command('sh', '-c', 'ulimit -v "$0" && exec "$@"', $limit, probe_path(), @arguments);
+}
+
+# Below this the program is not even started
+my ($least) = grep { (run_limited($_, '--version'))[0] == 0 } map { 100 * $_ } 20 .. 1000;
+ok $least, 'the program starts with little memory';
+my @limits = ((map { $least + 100 * $_ } 0 .. 40), (map { $least + 1000 * $_ } 5 .. 20), 100_000, 210_000);
+
+my %runs = (
+    'JSON' => ['--json', '-F', $dump],
+    'text' => ['-v', '-F', $dump],
+    'TAP' => ['--tap', '-F', $dump],
+    'diff' => ['--json', 'diff', $dump, $dump, '-s', '02.0'],
+    'report' => ['report', '-F', $dump],
+    'a list' => ['--json', '--list-checks'],
+    'parameters' => ['-O', 'help'],
+);
+for my $name (sort keys %runs) {
+    my @arguments = @{ $runs{$name} };
+    my ($status, $whole) = run_probe(@arguments);
+    my (@wrong, %seen);
+    for my $limit (@limits) {
+        my ($code, $out, $err) = run_limited($limit, @arguments);
+        $seen{$code}++;
+        my $fine = $code == $status ? $out eq $whole && $err eq ''
+            : $code == 2 && $err =~ /\Avgpu-probe: [^\n]*out of memory[^\n]*\n\z/i;
+        push @wrong, "$limit: $code $err" unless $fine;
+    }
+    is join("\n", @wrong), '', "$name: the whole of it, or one line";
+    is join(' ', sort keys %seen), $name eq 'parameters' ? join(' ', sort keys %seen) : "$status 2",
+        "$name: there were both";
+}
+
+# one device at a time: JSON of 2,048 takes little more than their dump
+my $many = write_file(scratch_dir() . '/many', join "\n", map {
+    edit_dump(base_dump('conventional'), sprintf 'slot=%02x:%02x.%d', $_ >> 8, $_ >> 3 & 31, $_ & 7) } 0 .. 2047);
+my ($code, $out) = run_limited($least + 20_000, '--json', '-F', $many);
+is $code, 0, 'thousands of devices in 20 MB: exit status';
+is scalar(@{ decode_json($out)->{devices} }), 2048, 'all of them';
+
+done_testing;
