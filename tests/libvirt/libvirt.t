@@ -69,7 +69,7 @@ sub shows {
     like $lspci[0], qr/^\Q$slot\E Processing accelerators: Red Hat, Inc\. Device 1111/,
         "lspci shows it in $slot";
     is scalar(grep { /^\tKernel driver in use: vgpu_stub$/ } @lspci), 1, 'bound';
-    my ($probed, @probe) = $guest->command('vgpu-probe');
+    my ($probed, @probe) = $guest->command('vgpu-probe -v');
     is $probed, 0, 'vgpu-probe passes' or diag @probe;
     return;
 }
