@@ -4,6 +4,7 @@
 #
 #   my ($status, $output) = run_command('shell command');
 #   ($status, $output) = on_small_disk($kib, 'command');   a disk of its own on /mnt
+#   ($status, $output) = in_namespace("--mount", "command");  see unshare(1)
 #   ($status, $output) = offline('command');               no network
 #   local $ENV{PATH} = stand_ins(name => 'shell script'...) . ":$ENV{PATH}";
 #   local @ENV{qw(LOCPATH LC_ALL)} = decimal_comma();
@@ -16,7 +17,7 @@ use warnings;
 use Exporter 'import';
 use File::Temp qw(tempdir);
 
-our @EXPORT = qw(run_command on_small_disk offline stand_ins decimal_comma write_file);
+our @EXPORT = qw(run_command in_namespace on_small_disk offline stand_ins decimal_comma write_file);
 
 sub run_command {
     my ($command) = @_;
