@@ -239,4 +239,4 @@ distclean: clean	## and what was downloaded
 	@$(SETUP)/remove-cache
 
 # no target is a file
-.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+.PHONY: $(shell LC_ALL=C sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))

@@ -1,0 +1,51 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# "make demo" from nothing but the cache, on hosts that differ from a developer's in
+# all that a user sets: without network, in any locale, with any awk, umask and time
+# zone, with CDPATH exported or without HOME.
+#
+# Needs: guest
+use strict;
+use warnings;
+use File::Temp 'tempdir';
+use Test::More;
+use Contract;
+use Environment;
+
+my $top = top_dir();
+chomp(my $cache = qx($top/tests/setup/cache-dir));
+my ($locales, $locale) = decimal_comma();
+
+my @hosts = (
+    {
+        name => 'a decimal comma, busybox awk, umask 077',
+        awk => 'busybox awk',
+        umask => '077',
+        env => { LOCPATH => $locales, LC_ALL => $locale, CDPATH => "/:$top", TZ => 'Asia/Kathmandu' },
+    },
+    {
+        name => 'no HOME, mawk, umask 000',
+        awk => 'mawk',
+        umask => '000',
+        env => { HOME => undef, XDG_CACHE_HOME => $cache =~ s{/vgpu-stub$}{}r, TZ => 'America/St_Johns',
+            LANG => 'xx_XX.UTF-8' },
+    },
+);
+
+for my $host (@hosts) {
+    my $build = tempdir(CLEANUP => 1);
+    my %env = (%{ $host->{env} }, PATH => stand_ins(awk => "exec $host->{awk} \"\$@\"") . ":$ENV{PATH}");
+    delete local @ENV{ qw(MAKEFLAGS BUILD LC_ALL LANG), keys %env };
+    for my $name (keys %env) {
+        $ENV{$name} = $env{$name} if defined $env{$name};
+    }
+    my ($status, $output) = offline("umask $host->{umask}; make -s --no-print-directory -C $top BUILD=$build demo");
+    is $status, 0, "$host->{name}: make demo" or diag $output;
+    like $output, qr/^demo: success: /m, '... the device was seen, driven and validated';
+    like $output, qr/^The guest ran under (?:KVM|TCG)/m, '... the accelerator is named';
+    unlike $output, qr/invalid number|command not found|cannot |: line \d+:|warning/i, '... and nothing complains';
+    delete @ENV{ keys %env };
+}
+
+done_testing;
