@@ -206,6 +206,12 @@ guest: device tools guest-kernel	## the guest that demo, shell and check boot
 	    $(GUEST_MODULES)/guest-driver/vgpu_stub.ko \
 	    $(BUILD)/tools/vgpu-probe $(BUILD)/guest/initramfs
 
+# What tests/dkms/clang.t builds the driver for
+clang-kernel:
+	@$(STEP)/clang-kernel.log "build a kernel with clang (15 minutes once)" \
+	    $(SETUP)/build-kernel clang
+	@ln -sfn "$$(tail -n 1 $(BUILD)/log/clang-kernel.log)" $(BUILD)/clang-kernel
+
 # What tests/vm boots
 debian-vm:
 	@$(STEP)/debian-vm.log "make a Debian disk with the driver (5 minutes once)" \

@@ -4,18 +4,17 @@
 # DKMS builds the driver with the toolchain that the kernel was built with: here
 # with clang, for a kernel of clang's, which then loads it.
 #
-# Needs: setup-demo setup-chroot guest
+# Needs: setup-demo setup-chroot guest clang-kernel
 # Slow: builds a kernel
 use strict;
 use warnings;
+use Cwd 'abs_path';
 use Test::More;
 use Contract;
 use Chroot;
 use Guest;
 
-my $top = top_dir();
-chomp(my $kernel = qx($top/tests/setup/build-kernel clang));
-die 'no kernel that clang built' if $?;
+my $kernel = abs_path(build_dir() . '/clang-kernel');
 chomp(my $release = qx(cat $kernel/release));
 
 my $chroot = Chroot->new('bookworm', "$kernel/layer");

@@ -24,6 +24,7 @@ my %made = (
     device => 'BUILD/device/qemu-vgpu-stub',
     guest => 'BUILD/guest/initramfs',
     qemu => 'BUILD/qemu-7.2/qemu-system-x86_64',
+    'clang-kernel' => 'BUILD/clang-kernel/release',
     'debian-vm' => 'BUILD/debian-vm/disk',
 );
 
