@@ -12,7 +12,7 @@ use Test::More;
 use Contract;
 use Guest;
 
-my %beds = (
+my %machines = (
     pc => { arguments => ['-machine', 'pc', '-device', 'vgpu-stub,addr=3'],
         slot => '00:03.0' },
     express_machine() => { arguments => ['-machine', express_machine(), '-device', 'vgpu-stub,addr=3'],
@@ -21,8 +21,8 @@ my %beds = (
             'pcie-root-port,id=rp0,chassis=1,addr=3', '-device', 'vgpu-stub,bus=rp0'],
         slot => '01:00.0', express => 'Endpoint' },
 );
-delete $beds{pc} if express_machine() ne 'q35';
-my ($guest, $bed);
+delete $machines{pc} if express_machine() ne 'q35';
+my ($guest, $machine);
 
 sub lines { my (undef, @lines) = $guest->command(@_); return @lines }
 sub status { my ($status) = $guest->command(@_); return $status }
@@ -37,7 +37,7 @@ sub prints {
 
 # What the quick look of a user shows
 sub test_lspci {
-    my $slot = $bed->{slot};
+    my $slot = $machine->{slot};
     my $title = sprintf "$slot Processing accelerators: Red Hat, Inc. Device %04x (rev %02x)",
         contract('DEVICE_ID'), contract('REVISION');
     is scalar(grep { $_ eq $title } lines('lspci')), 1, 'lspci lists the device';
@@ -53,15 +53,15 @@ sub test_lspci {
         contract('PMC') & 7;
     like $text, qr/^\tCapabilities: \Q$pm\E$/m, 'lspci -v: Power Management';
     like $text, qr/^\tKernel driver in use: vgpu_stub$/m, 'lspci -k: driver in use';
-    return unlike $text, qr/Express/, 'lspci -v: no Express' unless $bed->{express};
-    like $text, qr/^\tCapabilities: \[80\] Express $bed->{express}, /m, 'lspci -v: Express';
+    return unlike $text, qr/Express/, 'lspci -v: no Express' unless $machine->{express};
+    like $text, qr/^\tCapabilities: \[80\] Express $machine->{express}, /m, 'lspci -v: Express';
 }
 
 # All checks but those that need --mmio, a driver or an Express bus
 sub expected_checks {
     my ($driven) = @_;
     my $list = decode_json(scalar qx{'@{[build_dir()]}/tools/vgpu-probe' --list-checks --json});
-    my $form = !$bed->{express} ? 'conventional' : $bed->{express} =~ /^Root Complex/ ? 'integrated endpoint' : 'endpoint';
+    my $form = !$machine->{express} ? 'conventional' : $machine->{express} =~ /^Root Complex/ ? 'integrated endpoint' : 'endpoint';
     my $of_driver = $driven ? qr/^$/ : qr/^(?:driver|enabled|bar0-decoded)$/;
     return grep { !/^mmio-|$of_driver/ } map { $_->{id} }
         grep { my $check = $_; grep { $_ eq $form } @{ $check->{forms} } } @{ $list->{all_checks} };
@@ -72,12 +72,12 @@ sub test_probe {
     my $probe = decode_json(join '', lines('vgpu-probe --json'));
     my ($found) = @{ $probe->{devices} };
     is scalar @{ $probe->{devices} }, 1, 'vgpu-probe finds one device';
-    is $found->{slot}, "0000:$bed->{slot}", 'vgpu-probe: slot';
+    is $found->{slot}, "0000:$machine->{slot}", 'vgpu-probe: slot';
     is_deeply [map { "$_->{result} $_->{id}" } @{ $found->{checks} }],
         [map { "pass $_" } expected_checks(0)], 'vgpu-probe: every check passed';
 
     my %dumps = map { /^(\S+) / => $_ } split /\n\n/, join "\n", lines('lspci -xxx');
-    my @bytes = $dumps{ $bed->{slot} } =~ /^[0-9a-f]{2}: (.*)$/mg;
+    my @bytes = $dumps{ $machine->{slot} } =~ /^[0-9a-f]{2}: (.*)$/mg;
     is substr($found->{config}, 0, 512), join('', @bytes) =~ s/ //gr,
         'vgpu-probe and lspci -xxx read the same';
 
@@ -85,7 +85,7 @@ sub test_probe {
     like join("\n", lines('vgpu-probe')), qr/^\tall $all checks passed$/m, 'text: all passed';
     is status('su nobody -s /bin/sh -c vgpu-probe'), 4, 'as nobody: incomplete';
     my ($dumped) = grep { /Processing/ } lines('vgpu-probe >/tmp/dump; lspci -F /tmp/dump');
-    like $dumped, qr/^$bed->{slot} Processing accelerators/, 'lspci -F reads the dump';
+    like $dumped, qr/^$machine->{slot} Processing accelerators/, 'lspci -F reads the dump';
     is status('vgpu-probe -F /tmp/dump'), 0, 'vgpu-probe -F reads it too';
 }
 
@@ -152,18 +152,18 @@ sub test_lifecycle {
 sub test_log {
     my ($status, @log) = $guest->command('dmesg');
     is $status, 0, 'the kernel log is read';
-    my @ours = grep { /vgpu_stub 0000:$bed->{slot}: / } @log;
+    my @ours = grep { /vgpu_stub 0000:$machine->{slot}: / } @log;
     is scalar(grep { !/: vgpu-stub, interface version 1\.0$/ } @ours), 0,
         'the driver logs nothing but what it bound' or diag @ours;
     is scalar @ours, 4, 'one line for each time it was bound';
-    my @pci = grep { /pci 0000:$bed->{slot}: .*(?:fail|can't|invalid|error)/i } @log;
+    my @pci = grep { /pci 0000:$machine->{slot}: .*(?:fail|can't|invalid|error)/i } @log;
     is "@pci", '', 'the kernel finds nothing wrong with the device';
 }
 
-for my $name (sort keys %beds) {
+for my $name (sort keys %machines) {
     subtest $name => sub {
-        $bed = $beds{$name};
-        $guest = boot('check', @{ $bed->{arguments} });
+        $machine = $machines{$name};
+        $guest = boot('check', @{ $machine->{arguments} });
         $guest->good;
         test_lspci();
         test_probe();
