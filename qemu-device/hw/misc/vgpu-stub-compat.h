@@ -33,23 +33,11 @@
 #include "sysemu/runstate.h"
 #endif
 
-/* Before 11.0, the folder was hw/; before 5.0, there was no such function */
+/* Before 11.0, the folder was hw/ */
 #if VGPU_QEMU_AT_LEAST(11, 0)
 #include "hw/core/qdev-properties.h"
 #else
 #include "hw/qdev-properties.h"
-#endif
-#if !VGPU_QEMU_AT_LEAST(5, 0)
-#define device_class_set_props(dc, properties) ((dc)->props = (properties))
-#endif
-
-/* Before 10.0, the last property was a marker, and the list not const */
-#if VGPU_QEMU_AT_LEAST(10, 0)
-#define VGPU_PROPERTIES         const Property
-#define VGPU_PROPERTIES_END
-#else
-#define VGPU_PROPERTIES         Property
-#define VGPU_PROPERTIES_END     DEFINE_PROP_END_OF_LIST()
 #endif
 
 /* Before 10.0, this had no attributes */
@@ -69,14 +57,18 @@
     vgpu_run_state_changed(opaque_param, int running, state_param)
 #endif
 
-/* Before 11.1 and what became it, post_save() returned that it did not fail */
-#if VGPU_QEMU_AT_LEAST(11, 1) || \
-    (QEMU_VERSION_MAJOR == 11 && QEMU_VERSION_MICRO >= 50)
-typedef void VGPUPostSave;
-#define VGPU_POST_SAVED
-#else
-typedef int VGPUPostSave;
-#define VGPU_POST_SAVED         0
+/* Before 11.1 and its development, post_save() returned 0: one calls ours */
+#if QEMU_VERSION_MAJOR < 11 || \
+    (QEMU_VERSION_MAJOR == 11 && QEMU_VERSION_MINOR == 0 && \
+     QEMU_VERSION_MICRO < 50)
+#define vgpu_queues_post_save(opaque_param) \
+    vgpu_void_post_save(opaque_param); \
+    static int vgpu_queues_post_save(void *opaque) \
+    { \
+        vgpu_void_post_save(opaque); \
+        return 0; \
+    } \
+    static void vgpu_void_post_save(opaque_param)
 #endif
 
 /* Before 10.1, the data of class_init() was not const */
@@ -106,6 +98,24 @@ static inline ResettableClass *RESETTABLE_CLASS(ObjectClass *klass)
 {
     return (ResettableClass *)&DEVICE_CLASS(klass)->reset;
 }
+#endif
+
+/* Before 10.0, an element without a name ended an array of properties */
+#if !VGPU_QEMU_AT_LEAST(10, 0)
+static inline Property *vgpu_ended_props(const Property *props, size_t n)
+{
+    Property *ended = g_new0(Property, n + 1);
+
+    memcpy(ended, props, n * sizeof(*props));
+    return ended;
+}
+#endif
+#if !VGPU_QEMU_AT_LEAST(5, 0)
+#define device_class_set_props(dc, array) \
+    ((dc)->props = vgpu_ended_props(array, ARRAY_SIZE(array)))
+#elif !VGPU_QEMU_AT_LEAST(10, 0)
+#define device_class_set_props(dc, array) \
+    device_class_set_props(dc, vgpu_ended_props(array, ARRAY_SIZE(array)))
 #endif
 
 /* Before 10.0, there was no pci_pm_init() */

@@ -96,12 +96,11 @@ static int vgpu_queues_pre_save(void *opaque)
     return 0;
 }
 
-static VGPUPostSave vgpu_queues_post_save(void *opaque)
+static void vgpu_queues_post_save(void *opaque)
 {
     VGPUStubState *s = opaque;
 
     g_clear_pointer(&s->saved, vgpu_saved_free);
-    return VGPU_POST_SAVED;
 }
 
 static int vgpu_queues_pre_load(void *opaque)

@@ -305,9 +305,8 @@ static void vgpu_instance_init(Object *obj)
     PCI_DEVICE(obj)->cap_present |= QEMU_PCI_CAP_EXPRESS;
 }
 
-static VGPU_PROPERTIES vgpu_properties[] = {
+static const Property vgpu_properties[] = {
     DEFINE_PROP_UINT32("queues", VGPUStubState, queue_count, 0),
-    VGPU_PROPERTIES_END
 };
 
 static void vgpu_class_init(ObjectClass *klass, const void *data)
