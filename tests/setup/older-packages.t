@@ -24,11 +24,11 @@ sub succeeds {
     return $output;
 }
 
+# Packages, with all that is built from the same source and what depends on them
 sub make_older {
     my (@packages) = @_;
-    my $names = join '|', map { quotemeta } @packages;
-    return succeeds("older: @packages",
-        "sed -Ei '/^Package: ($names)\$/,/^\$/s/^Version: .*/&~older/' $status_file");
+    return succeeds("older: @packages", "for version in \$(dpkg-query -W -f '\${Version}\\n' @packages | sort -u); do"
+        . " VERSION=\$version perl -pi -e 's/ \\Q\$ENV{VERSION}\\E(?=\\)|\$)/\$&~older/g' $status_file; done");
 }
 
 sub installed {
@@ -59,7 +59,7 @@ like $output, qr/to agree, set YES=1$/m, '... and how to agree';
 is_deeply installed(), $before, '... nothing was changed';
 
 succeeds 'the status is restored', "cp /root/status $status_file";
-make_older(qw(libc6 libglib2.0-0 libmount1 libpci3 libudev1));
+make_older(qw(libc6 libglib2.0-0 libmount1 libudev1));
 $before = installed();
 succeeds 'make setup-demo', "$make setup-demo";
 my $now = same_as($before, '... what was installed is unchanged');
@@ -76,7 +76,7 @@ succeeds 'glib is found by pkg-config', "$make --eval='glib:; echo \"#include <g
     . " gcc -Werror -c -x c -o /dev/null \$\$(pkg-config --cflags glib-2.0) -' glib";
 
 # The user upgrades the machine, and installs one of the packages
-succeeds 'the libraries are new', "sed -i 's/~older\$//' $status_file";
+succeeds 'the libraries are new', "sed -i 's/~older//g' $status_file";
 succeeds 'libpci-dev is installed by hand', 'apt-get install -q -y --no-install-recommends libpci-dev';
 succeeds 'make setup-demo', "$make setup-demo";
 $now = installed();
