@@ -8,7 +8,6 @@
  */
 
 #include "qemu/osdep.h"
-#include "qemu/units.h"
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
 #include "hw/pci/msix.h"
@@ -151,10 +150,18 @@ void vgpu_queue_enable(VGPUQueue *q)
 
 /* The driver's indices */
 
+static bool vgpu_queue_read_index(VGPUQueue *q, uint64_t addr, uint32_t *val)
+{
+    if (!vgpu_dma_read_le32(q->s, addr, val)) {
+        vgpu_queue_fail(q, VGPU_STUB_QERR_DMA);
+        return false;
+    }
+    return true;
+}
+
 static bool vgpu_queue_read_tail(VGPUQueue *q)
 {
-    if (!vgpu_dma_read_le32(q->s, INDEX(q, sq_tail), &q->sq_tail)) {
-        vgpu_queue_fail(q, VGPU_STUB_QERR_DMA);
+    if (!vgpu_queue_read_index(q, INDEX(q, sq_tail), &q->sq_tail)) {
         return false;
     }
     if (q->sq_tail - q->sq_head > q->size) {
@@ -166,8 +173,7 @@ static bool vgpu_queue_read_tail(VGPUQueue *q)
 
 static bool vgpu_queue_read_head(VGPUQueue *q)
 {
-    if (!vgpu_dma_read_le32(q->s, INDEX(q, cq_head), &q->cq_head)) {
-        vgpu_queue_fail(q, VGPU_STUB_QERR_DMA);
+    if (!vgpu_queue_read_index(q, INDEX(q, cq_head), &q->cq_head)) {
         return false;
     }
     if (q->cq_tail - q->cq_head > q->size) {
@@ -224,8 +230,7 @@ static bool vgpu_queue_interrupt(VGPUQueue *q, uint32_t old)
     uint32_t event;
 
     smp_mb();
-    if (!vgpu_dma_read_le32(q->s, INDEX(q, cq_event), &event)) {
-        vgpu_queue_fail(q, VGPU_STUB_QERR_DMA);
+    if (!vgpu_queue_read_index(q, INDEX(q, cq_event), &event)) {
         return false;
     }
     if (vgpu_wants(event, old, q->cq_tail)) {
