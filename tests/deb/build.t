@@ -11,6 +11,7 @@ use warnings;
 use File::Temp 'tempdir';
 use Test::More;
 use Contract;
+use Files;
 use Chroot;
 use Packages;
 
@@ -18,20 +19,13 @@ my $dir = tempdir(CLEANUP => 1);
 my $dsc = source_package($dir);
 my ($tar) = glob "$dir/*.tar.xz";
 
-sub slurp {
-    my ($path) = @_;
-    open my $file, '<', $path or die "$path: $!";
-    local $/;
-    return scalar <$file>;
-}
-
 # A name stands for the package that has it
 sub test_declared {
     my ($suite) = @_;
     my %provider = ('debhelper-compat' => 'debhelper', 'dh-sequence-dkms' => 'dh-dkms');
-    my ($declared) = slurp(top_dir() . '/debian/control') =~ /^Build-Depends: (.*)$/m;
+    my ($declared) = read_file(top_dir() . '/debian/control') =~ /^Build-Depends: (.*)$/m;
     my @needed = map { s/ .*//r } split /, */, $declared;
-    my ($installed) = slurp(top_dir() . '/tests/setup/packages') =~ /^chroot-$suite-build: (.*)$/m;
+    my ($installed) = read_file(top_dir() . '/tests/setup/packages') =~ /^chroot-$suite-build: (.*)$/m;
     is_deeply [sort split ' ', $installed],
         [sort 'build-essential', map { $provider{$_} // $_ } @needed],
         "$suite: the root file system has what debian/control names";

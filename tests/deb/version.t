@@ -10,6 +10,7 @@ use warnings;
 use File::Temp 'tempdir';
 use Test::More;
 use Contract;
+use Files;
 use Packages;
 
 # file => what finds the newest version in it
@@ -21,23 +22,16 @@ my %repeats = (
     'dkms.conf' => qr/^PACKAGE_VERSION="(\S+)"$/m,
 );
 
-sub slurp {
-    my ($path) = @_;
-    open my $file, '<', $path or die "$path: $!";
-    local $/;
-    return scalar <$file>;
-}
-
 sub versions {
     my ($tree, @files) = @_;
-    return { map { my ($found) = slurp("$tree/$_") =~ $repeats{$_}; ($_ => $found) } @files };
+    return { map { my ($found) = read_file("$tree/$_") =~ $repeats{$_}; ($_ => $found) } @files };
 }
 
 sub test_agree {
     my $version = project_version();
     is_deeply versions(top_dir(), sort keys %repeats), { map { $_ => $version } keys %repeats },
         'all have the version of dkms.conf';
-    like slurp(top_dir() . '/packaging/rpm/vgpu-stub.spec'), qr/^%changelog\n\* .* - \Q$version\E-1$/m,
+    like read_file(top_dir() . '/packaging/rpm/vgpu-stub.spec'), qr/^%changelog\n\* .* - \Q$version\E-1$/m,
         "the newest entry of the spec's changelog too";
     return;
 }
@@ -59,8 +53,8 @@ sub set_version {
 
 sub test_set {
     my @files = copy_tree();
-    my $maintainer = slurp("$dir/debian/control") =~ /^Maintainer: (.*)$/m ? $1 : '';
-    my $changelog = slurp("$dir/debian/changelog");
+    my $maintainer = read_file("$dir/debian/control") =~ /^Maintainer: (.*)$/m ? $1 : '';
+    my $changelog = read_file("$dir/debian/changelog");
     for my $version ('10.20.30', '0.0.1') {
         my ($status, $output) = set_version($version);
         is $status, 0, "set-version $version" or diag $output;
@@ -68,29 +62,29 @@ sub test_set {
         is_deeply versions($dir, @files), { map { $_ => $version } @files }, 'all files have it';
         my $entry = "vgpu-stub ($version) unstable; urgency=medium\n\n  * New release, see NEWS.\n\n"
             . " -- $maintainer  Fri, 02 Jan 1970 00:00:00 +0000\n\n";
-        is slurp("$dir/debian/changelog"), $changelog = "$entry$changelog",
+        is read_file("$dir/debian/changelog"), $changelog = "$entry$changelog",
             'debian/changelog has a new entry before the others';
-        like slurp("$dir/packaging/rpm/vgpu-stub.spec"),
+        like read_file("$dir/packaging/rpm/vgpu-stub.spec"),
             qr/^%changelog\n\* Fri Jan 02 1970 \Q$maintainer - $version-1\E\n- [^\n]+\n\n\* /m,
             "so has the spec's changelog";
     }
-    my $before = join '', map { slurp("$dir/$_") } @files;
+    my $before = join '', map { read_file("$dir/$_") } @files;
     my ($status) = set_version('0.0.1');
     is $status, 0, 'a second time';
-    is join('', map { slurp("$dir/$_") } @files), $before, 'nothing changes';
+    is join('', map { read_file("$dir/$_") } @files), $before, 'nothing changes';
     return;
 }
 
 sub test_refused {
     my @files = copy_tree();
-    my $before = join '', map { slurp("$dir/$_") } @files;
+    my $before = join '', map { read_file("$dir/$_") } @files;
     for my $version ('', '1', '1.2', '1.2.3.4', '1.2.x', 'v1.2.3', '1.2.3-1', '01.2.3', '1..3',
         '1.2.3 ', '1.2/.3') {
         my ($status, $output) = set_version($version);
         is $status, 1, "'$version' is refused";
         is $output, "set-version: usage: set-version MAJOR.MINOR.PATCH\n", 'it says what it takes';
     }
-    is join('', map { slurp("$dir/$_") } @files), $before, 'nothing changes';
+    is join('', map { read_file("$dir/$_") } @files), $before, 'nothing changes';
     return;
 }
 

@@ -10,15 +10,14 @@ use warnings;
 use File::Basename;
 use Test::More;
 use Contract;
+use Files;
 
 my $top = top_dir();
 my @pages = ('README.md', 'CONTRIBUTING.md', map { s{^\Q$top\E/}{}r } glob "$top/docs/*.md");
 
 sub text_of {
     my ($path) = @_;
-    open my $file, '<', "$top/$path" or die "$path: $!";
-    local $/;
-    return scalar <$file>;
+    return read_file("$top/$path");
 }
 
 # A heading's anchor, as GitHub and GitLab make it

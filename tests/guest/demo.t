@@ -10,6 +10,7 @@ use warnings;
 use File::Temp 'tempdir';
 use Test::More;
 use Contract;
+use Files;
 
 my $dir = tempdir(CLEANUP => 1);
 my $log = build_dir() . '/log/demo.log';
@@ -33,18 +34,12 @@ SHELL
     return "$dir/qemu";
 }
 
-sub slurp {
-    open my $file, '<', $_[0] or die "$_[0]: $!";
-    local $/;
-    return scalar <$file>;
-}
-
 my ($status, $output) = demo('');
 is $status, 0, 'the exit status is 0';
 like $output, qr/^    00:01\.0 Processing accelerators: Red Hat, Inc\. Device 1111/m, "lspci's lines";
 like $output, qr/^    version = 1\.0$/m, "the driver's sysfs files";
 unlike $output, qr/^00: |PASS/m, 'no dump and no single checks';
-my ($checks) = slurp($log) =~ /all (\d+) checks passed/;
+my ($checks) = read_file($log) =~ /all (\d+) checks passed/;
 my ($passed, $total) = (0, 0);
 while ($output =~ /(\d+) of +(\d+) passed$/mg) {
     $passed += $1;

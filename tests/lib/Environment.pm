@@ -15,6 +15,7 @@ package Environment;
 use strict;
 use warnings;
 use Exporter 'import';
+use Files;
 use File::Temp qw(tempdir);
 
 our @EXPORT = qw(run_command in_namespace on_small_disk offline stand_ins decimal_comma write_file);
@@ -49,14 +50,6 @@ sub on_small_disk {
 sub offline {
     my ($command) = @_;
     return in_namespace('--net', $command);
-}
-
-sub write_file {
-    my ($path, $text) = @_;
-    open my $file, '>', $path or die "$path: $!";
-    print {$file} $text;
-    close $file or die "$path: $!";
-    return;
 }
 
 # A folder of programs

@@ -9,6 +9,7 @@ package Probe;
 use strict;
 use warnings;
 use Contract;
+use Files;
 use Exporter 'import';
 use File::Temp qw(tempdir);
 use JSON::PP;
@@ -21,21 +22,6 @@ my $scratch = tempdir('vgpu-probe-test-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 sub probe_path { return $ENV{PROBE} // build_dir() . '/tools/vgpu-probe' }
 sub probe_dir { return top_dir() . '/tests/probe' }
 sub scratch_dir { return $scratch }
-
-sub read_file {
-    my ($path) = @_;
-    open my $file, '<:raw', $path or die "$path: $!";
-    local $/;
-    return scalar(<$file>) // '';
-}
-
-sub write_file {
-    my ($path, $text) = @_;
-    open my $file, '>:raw', $path or die "$path: $!";
-    print $file $text;
-    close $file or die "$path: $!";
-    return $path;
-}
 
 # Run a command with nothing on its standard input, or with the text that is
 # given as { stdin => … }. Gives exit status, standard output, standard error;

@@ -15,6 +15,7 @@ use File::Path 'make_path';
 use File::Temp 'tempdir';
 use Test::More;
 use Contract;
+use Files;
 
 my $top = abs_path(top_dir());
 my $device = abs_path(build_dir()) . '/device';
@@ -52,14 +53,6 @@ sub has_device {
     my ($output, $status) = run_command("$command -device vgpu-stub,help");
     is $status, 0, "$what: exit status";
     like $output, qr/\Avgpu-stub options:\n(?:  [^\n]*\n)+\z/, "$what: the device is there";
-    return;
-}
-
-sub write_text {
-    my ($path, $text) = @_;
-    open my $file, '>', $path or die "$path: $!";
-    print {$file} $text;
-    close $file or die "$path: $!";
     return;
 }
 
@@ -124,7 +117,7 @@ sub test_wrapper_environment {
     is $output, '[a b][][*]', 'arguments are passed on unchanged';
 
     # libraries of the user's own, which stay in front and say that they are loaded
-    write_text("$dir/own.c", <<'C');
+    write_file("$dir/own.c", <<'C');
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -227,10 +220,10 @@ sub test_build {
     refused("QEMU=/nonexistent/qemu $build '$source' $dir/out", qr{no emulator /nonexistent/qemu},
         'no emulator');
     make_path("$dir/source");
-    write_text("$dir/source/VERSION", "9.2.0\n");
+    write_file("$dir/source/VERSION", "9.2.0\n");
     refused("$build $dir/source $dir/out", qr/QEMU 9\.2\.0, but qemu-system-x86_64 is \Q$version\E/,
         'source of another release');
-    write_text("$dir/newer", "#!/bin/sh\necho 'QEMU emulator version 9.2.0 (v9.2.0)'\n");
+    write_file("$dir/newer", "#!/bin/sh\necho 'QEMU emulator version 9.2.0 (v9.2.0)'\n");
     chmod 0755, "$dir/newer";
     refused("QEMU=$dir/newer $build $dir/source $dir/out",
         qr{into QEMU 7\.2 and 10\.0 \(Debian 12 and 13\), but \S+ is 9\.2\.0; .*docs/in-tree\.md},
