@@ -1,0 +1,66 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The PKGBUILD, with Debian's makepkg: the packages build and have what they should.
+# Nothing of this says that they work on Arch Linux.
+#
+# Needs: setup-packaging
+# Slow: builds packages
+use strict;
+use warnings;
+use File::Temp 'tempdir';
+use Test::More;
+use Contract;
+use Packages;
+
+my $dir = tempdir(CLEANUP => 1);
+my $version = project_version();
+my $pkgbuild = top_dir() . '/packaging/arch/PKGBUILD';
+my %files = (
+    'vgpu-stub-tools' => ['usr/bin/vgpu-probe', 'usr/share/bash-completion/completions/vgpu-probe',
+        'usr/share/man/man8/vgpu-probe.8.gz', 'usr/share/vgpu-stub/vgpu-probe.schema.json',
+        'usr/share/zsh/site-functions/_vgpu-probe'],
+    'vgpu-stub-dkms' => [map { "usr/src/vgpu-stub-$version/$_" } 'dkms.conf', 'guest-driver/Kbuild',
+        'guest-driver/vgpu_stub.c', 'include/vgpu_stub.h'],
+);
+my %arch = ('vgpu-stub-tools' => 'x86_64', 'vgpu-stub-dkms' => 'any');
+
+# makepkg refuses to run as root, and wants the path of a pacman that it does not run.
+# The environment is the user's own: make's names headers in a cache that only its
+# owner can read, and gcc stops at such a folder.
+sub makepkg {
+    my ($options) = @_;
+    my $user = $> ? '' : 'setpriv --reuid nobody --regid nogroup --clear-groups';
+    return Packages::run("cd $dir && $user env -i PATH='$ENV{PATH}' HOME=$dir LC_ALL=C.UTF-8 PACMAN=true makepkg $options");
+}
+
+sub test_syntax {
+    is system('bash', '-n', $pkgbuild), 0, 'bash -n';
+    my ($status, $output) = makepkg('--printsrcinfo');
+    is $status, 0, 'makepkg --printsrcinfo' or diag $output;
+    like $output, qr/^\tpkgver = \Q$version\E$/m, 'it has the version';
+    is_deeply [$output =~ /^pkgname = (\S+)$/mg], ['vgpu-stub-dkms', 'vgpu-stub-tools'], 'two packages';
+    like $output, qr/^pkgname = vgpu-stub-dkms\n(?:\t.*\n)*\tdepends = dkms\n/m, 'the driver depends on DKMS';
+    return;
+}
+
+sub test_build {
+    my ($status, $output) = makepkg('--nodeps');
+    is $status, 0, 'makepkg' or diag $output;
+    like $output, qr/^another revision: refused$/m, 'the tool that it has built was tested';
+    for my $name (sort keys %files) {
+        my ($package) = glob "$dir/$name-$version-1-$arch{$name}.pkg.tar*";
+        ok $package, "$name is built" or next;
+        ($status, $output) = Packages::run("bsdtar -tf $package");
+        is_deeply [sort grep { m{[^/]$} && !/^\./ } split /\n/, $output], $files{$name},
+            "$name: the files";
+    }
+    return;
+}
+
+my $archive = archive($dir);
+Packages::run("cp $pkgbuild $dir && chmod -R a+rwX $dir");
+test_syntax();
+test_build();
+
+done_testing;
