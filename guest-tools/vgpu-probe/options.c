@@ -284,7 +284,7 @@ static bool check_arguments(void)
 		return check_diff();
 	if (!strcmp(name, "report"))
 		return check_report();
-	return fail(EXIT_USAGE, "unexpected argument '%s'; see --help", name);
+	return true;
 }
 
 static bool parse_option(int c, char **argv)

@@ -83,9 +83,11 @@ my $several = write_file(scratch_dir() . '/several', base_dump('conventional') .
 error_is 'one dump', 2, 'diff takes two', 'diff', $good;
 error_is 'three dumps', 2, 'diff takes two', 'diff', $good, $good, $good;
 error_is '-F', 2, 'diff takes its dumps without -F', '-F', $good, 'diff', $good, $good;
+error_is "$_ twice", 2, qr/diff cannot read '$_' twice; usage: vgpu-probe /, 'diff', $_, $_ for '-', 'live';
 error_is 'no file', 2, '/no/such: No such file', 'diff', $good, '/no/such';
 error_is 'no device', 3, "\Q$several\E: no device matches", '-s', '09.0', 'diff', $several, $good;
 error_is 'two devices', 2, "\Q$several\E: more than one device", 'diff', $several, $good;
 diff_is 'one of two devices', 0, [], '-s', '02.0', $several, $good;
+diff_is 'the second of two devices', 0, [], '-s', '01:00.0', $several, probe_dir() . '/dumps/endpoint.dump';
 
 done_testing;

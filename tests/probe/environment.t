@@ -64,8 +64,9 @@ is "$status $err", '0 ', 'four descriptors, a device';
 
 # a root with nothing in it but the program
 my $root = scratch_dir() . '/root';
-my @libraries = map { m{(/\S+) \(} ? $1 : () } split /\n/, (run_command('ldd', probe_path()))[1];
-for my $file (probe_path(), @libraries) {
+my ($loader) = (run_command('readelf', '-l', probe_path()))[1] =~ /interpreter: (.*)\]/;
+my @libraries = map { m{(/\S+) \(} ? $1 : () } split /\n/, (run_command($loader, '--list', probe_path()))[1];
+for my $file (probe_path(), $loader, @libraries) {
     my ($folder) = "$root$file" =~ m{(.*)/};
     make_path($folder);
     run_command('cp', '-L', $file, $folder);

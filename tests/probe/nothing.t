@@ -76,5 +76,7 @@ like $report, qr/^no device $id\n1\. /m, 'report without a device: what to look 
 ($status, $report) = run_probe('-F', probe_dir() . '/dumps/conventional.dump', 'report');
 is $status, 0, 'report of a dump: exit status';
 unlike $report, qr/kernel log/, 'report of a dump: no log of this machine';
+unlike $report, qr/^(?:kernel|machine|hypervisor|driver) /m, 'report of a dump: nothing else of this machine';
+like $report, qr/^dump +\S+conventional\.dump$/m, 'report of a dump: names it';
 
 done_testing;

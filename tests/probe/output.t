@@ -51,6 +51,9 @@ is $quiet, '', '--quiet, good: silence';
 is $quiet_status, 1, '--quiet, bad: exit status';
 is $quiet, sprintf("0000:00:02.0 FAIL subsystem-id: expected 0x%04x, found 0x1100\n", contract('SUBSYSTEM_ID')),
     '--quiet, bad: the finding alone';
+my $twice = write_file(scratch_dir() . '/twice', base_dump('conventional') . "\n$dump{'several-broken'}");
+like +(run_probe('--quiet', '-F', $twice))[1], qr/\A0000:00:02\.0 \(line 19\) FAIL subsystem-id: /, '--quiet: which of one slot';
+like +(run_probe('--tap', '-F', $twice))[1], qr/^not ok \d+ - 0000:00:02\.0 \(line 19\) subsystem-id$/m, '--tap: which of one slot';
 like +(run_probe('-v', '-F', $short))[1], qr/unknown .*\n\t +take the dump as root/,
     '-v: advice for what is unknown';
 

@@ -51,6 +51,7 @@ is_error 2, 'more than 16 times -O', 'many parameters', map { ('-O', "a=$_") } 1
 is_error 2, '-i /no/such: No such file', 'no such file of names', '-i', '/no/such', '-F', $good;
 is_error 2, '--mmio reads a device, this is a dump', '--mmio of a dump', '--mmio', '-F', $good;
 is_error 2, 'Cannot open /no/such', 'an access method that does not work', '-A', 'linux-proc', '-O', 'proc.path=/no/such';
+is_error 2, q{unexpected argument 'x'}, 'argument of a list', '--list-checks', 'x';
 is_error 2, 'report takes no argument', 'an argument of report', 'report', 'x';
 my ($report_status, $report) = run_probe('--json', 'report');
 is $report_status, 2, 'report as JSON: exit status';

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/klog.h>
 
+#include "../error.h"
 #include "read.h"
 
 /* syslog(2) */
@@ -37,7 +38,9 @@ bool read_kernel_log(const char *const *words,
 	if (size <= 0)
 		return false;
 	log = malloc(size + 1);
-	len = log ? klogctl(SYSLOG_READ_ALL, log, size) : -1;
+	if (!log)
+		return out_of_memory();
+	len = klogctl(SYSLOG_READ_ALL, log, size);
 	if (len >= 0) {
 		log[len] = '\0';
 		for (line = strtok_r(log, "\n", &save); line;

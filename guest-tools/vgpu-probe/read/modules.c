@@ -4,10 +4,12 @@
  *
  * libkmod would do this too, and load libcrypto into every start.
  */
+#include <errno.h>
 #include <fnmatch.h>
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "../error.h"
 #include "read.h"
 
 /* "alias PATTERN MODULE": the module, if it is for this device */
@@ -28,12 +30,16 @@ static FILE *open_aliases(void)
 {
 	struct utsname kernel;
 	char path[200];
+	FILE *file;
 
 	if (uname(&kernel))
 		return NULL;
 	snprintf(path, sizeof(path), "/lib/modules/%s/modules.alias",
 		 kernel.release);
-	return fopen(path, "re");
+	file = fopen(path, "re");
+	if (!file && errno == ENOMEM)
+		out_of_memory();
+	return file;
 }
 
 void find_modules(const struct kernel *kernel,
