@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# "make install" writes below DESTDIR alone, whatever its name is and whatever the
-# umask is, and "make uninstall" removes that and nothing else.
+# "make install" writes only below DESTDIR, with any name and any umask, and "make
+# uninstall" removes those files and nothing else.
 #
 # Needs: setup-probe tools
 use strict;
@@ -17,7 +17,7 @@ use Environment;
 my $top = top_dir();
 my $build = build_dir();
 
-# What is below a folder: paths, and modes of what "install" made
+# path => mode of everything below a directory
 sub tree {
     my ($dir) = @_;
     my %modes;
@@ -46,16 +46,16 @@ for my $name ('my root', q(it's "a" root; touch TOUCHED), '$HOME root', '* root'
     is $status, 0, "DESTDIR='$name': install" or diag $output;
     ok -f "$dir/$name/$_", "... $_" for @installed;
     is_deeply [grep { !/^\Q$dir\/$name\E/ } sort keys %{ tree($dir) }], [sort keys %$before],
-        '... and nothing elsewhere';
+        '... nothing elsewhere';
     ($status, $output) = make('uninstall DESTDIR="$ROOT"', ROOT => "$dir/$name" =~ s/\$/\$\$/gr);
     is $status, 0, '... uninstall' or diag $output;
     is join(' ', grep { m{^\Q$dir/$name/\E} && (-f || /vgpu/) } sort keys %{ tree($dir) }), '',
-        '... which leaves nothing';
+        '... removes everything it installed';
     is_deeply [grep { !/^\Q$dir\/$name\E/ } sort keys %{ tree($dir) }], [sort keys %$before],
         '... and removes nothing else';
 }
 
-# The same modes for everybody who installs
+# The modes do not depend on the umask
 my %modes;
 for my $umask ('000', '022', '077') {
     my $dir = tempdir(CLEANUP => 1);
@@ -64,14 +64,14 @@ for my $umask ('000', '022', '077') {
     my $tree = tree("$dir/root/usr");
     $modes{$umask} = { map { s/^\Q$dir\E//r => $tree->{$_} } keys %$tree };
 }
-is_deeply $modes{$_}, $modes{'022'}, "umask $_: the modes are those of umask 022" for '000', '077';
+is_deeply $modes{$_}, $modes{'022'}, "umask $_: same modes as with umask 022" for '000', '077';
 
-# What was not installed from here
+# "uninstall" leaves files that "install" did not create
 my $dir = tempdir(CLEANUP => 1);
 make_path("$dir/usr/src/vgpu-stub-$version");
 write_file("$dir/usr/src/vgpu-stub-$version/work", "a user's\n");
 my ($status, $output) = make("uninstall DESTDIR=$dir");
-isnt $status, 0, 'a folder without our dkms.conf: uninstall fails';
+isnt $status, 0, 'a directory without our dkms.conf: uninstall fails';
 like $output, qr/^\Q$dir\E\S+ has no dkms\.conf of vgpu-stub/, '... and says why';
 ok -e "$dir/usr/src/vgpu-stub-$version/work", '... and removes nothing';
 for my $target ('install', 'uninstall') {
@@ -82,12 +82,12 @@ for my $target ('install', 'uninstall') {
     }
 }
 
-# The folder for packages is emptied first
+# debian/build empties its output directory first, so it refuses other people's
 for my $out ($dir, "$dir/my debs") {
     local $ENV{OUT} = $out;
     ($status, $output) = run_command("$top/debian/build \"\$OUT\"");
-    is $status, 1, 'debian/build: a folder with other files, or with a space: the exit status';
-    like $output, qr/\Adebian\/build: [^\n]*\n\z/, '... and one line';
+    is $status, 1, 'debian/build: a directory with other files, or with a space: exit status';
+    like $output, qr/\Adebian\/build: [^\n]*\n\z/, '... and a one-line error';
 }
 ok -e "$dir/usr/src/vgpu-stub-$version/work", '... and removes nothing';
 

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What fills the cache may be killed at any moment and started again, and two runs may
-# want the same at once. apt-get is a stand-in with small packages, slow to download.
+# Scripts that fill the cache may be killed at any moment and run again, and two runs
+# may download the same thing at once. apt-get is a stand-in that downloads small
+# packages slowly.
 #
 # Needs: setup-device
 use strict;
@@ -32,7 +33,7 @@ case " $* " in
 esac
 SHELL
 
-# A package of meson's and a source of QEMU's, in the form that the archives have
+# A meson package and a QEMU source package, in the archives' format
 sub fill_archive {
     my ($command) = @_;
     system "rm -rf $archive/*";
@@ -71,7 +72,7 @@ for my $case (['meson', 'mesonbuild'], ['qemu-source 10.0', 'VERSION']) {
     my $begin = time;
     my ($status, $output) = run_command("$setup/$command 2>/dev/null");
     my $whole = time - $begin;
-    is $status, 0, "$command: a run that nothing disturbs";
+    is $status, 0, "$command: an uninterrupted run";
     my $kills = 0;
     for my $signal ('KILL', 'INT') {
         for my $part (map { $_ / 8 } 1 .. 8) {
@@ -83,18 +84,18 @@ for my $case (['meson', 'mesonbuild'], ['qemu-source 10.0', 'VERSION']) {
         }
         ($status, $output) = run_command("$setup/$command 2>/dev/null");
         chomp $output;
-        is $status, 0, "... after SIG$signal at eight moments it runs";
-        ok -s "$output/$file", '... and what it made is whole';
-        is join(' ', glob "$ENV{XDG_CACHE_HOME}/vgpu-stub/{,*/}*.part"), '', '... nothing half made is left';
+        is $status, 0, "... succeeds after SIG$signal at eight different moments";
+        ok -s "$output/$file", '... its result is complete';
+        is join(' ', glob "$ENV{XDG_CACHE_HOME}/vgpu-stub/{,*/}*.part"), '', '... no partial directory is left';
     }
-    cmp_ok $kills, '>=', 8, "... and most runs were killed ($kills of 16)";
+    cmp_ok $kills, '>=', 8, "... the signal hit most runs ($kills of 16)";
 
     # Two at once
     system "rm -rf $ENV{XDG_CACHE_HOME}/*";
     my @pids = map { start($command) } 1 .. 2;
     my @results = map { waitpid $_, 0; $? } @pids;
-    is "@results", '0 0', "$command: two runs at once";
-    is qx(cat $ENV{XDG_CACHE_HOME}/fetched), "fetched\n", '... one of them downloads';
+    is "@results", '0 0', "$command: two runs at once succeed";
+    is qx(cat $ENV{XDG_CACHE_HOME}/fetched), "fetched\n", '... only one of them downloads';
 }
 
 done_testing;

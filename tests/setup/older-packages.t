@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # "make setup-demo" on a Debian 12 whose libraries are older than the archive's: it
-# installs what is missing and changes nothing that is installed. The packages come
-# from Debian's archives; the libraries are older by what dpkg's status says.
+# installs the missing packages and leaves installed ones unchanged. The packages come
+# from Debian's archives; the test edits dpkg's status file to make the libraries look
+# older.
 #
 # Needs: setup-chroot
 # Slow: installs from the archives into a root file system
@@ -24,7 +25,8 @@ sub succeeds {
     return $output;
 }
 
-# Packages, with all that is built from the same source and what depends on them
+# Lower the version of the packages, of others from the same source, and of dependencies
+# on them
 sub make_older {
     my (@packages) = @_;
     return succeeds("older: @packages", "for version in \$(dpkg-query -W -f '\${Version}\\n' @packages | sort -u); do"
@@ -33,10 +35,10 @@ sub make_older {
 
 sub installed {
     return { map { /^(\S+) (.*)/ } split /\n/,
-        succeeds('the packages are listed', q(dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n')) };
+        succeeds('list the packages', q(dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n')) };
 }
 
-# Those that were installed before, as they are now
+# Compare the packages that were installed before with their state now
 sub same_as {
     my ($before, $name) = @_;
     my $now = installed();
@@ -44,7 +46,7 @@ sub same_as {
     return $now;
 }
 
-succeeds 'the tree is copied', 'mkdir /root/tree && cd /mnt/src && cp -r'
+succeeds 'copy the tree', 'mkdir /root/tree && cd /mnt/src && cp -r'
     . ' Makefile dkms.conf guest-driver guest-tools include qemu-device tests /root/tree'
     . " && cp $status_file /root/status";
 my $make = 'cd /root/tree && make -s';
@@ -53,34 +55,34 @@ my $make = 'cd /root/tree && make -s';
 make_older('gcc-12-base');
 my $before = installed();
 my ($status, $output) = $chroot->run("$make setup-demo");
-isnt $status, 0, 'an upgrade cannot be avoided, no terminal: make setup-demo fails';
-like $output, qr/^    upgrade gcc-12-base from \S+~older to /m, '... what would change is listed';
-like $output, qr/to agree, set YES=1$/m, '... and how to agree';
-is_deeply installed(), $before, '... nothing was changed';
+isnt $status, 0, 'an upgrade is needed, no terminal: make setup-demo fails';
+like $output, qr/^    upgrade gcc-12-base from \S+~older to /m, '... lists the changes';
+like $output, qr/set YES=1 to allow these changes$/m, '... and says how to allow them';
+is_deeply installed(), $before, '... changes nothing';
 
-succeeds 'the status is restored', "cp /root/status $status_file";
+succeeds 'restore the status file', "cp /root/status $status_file";
 make_older(qw(libc6 libglib2.0-0 libmount1 libudev1));
 $before = installed();
 succeeds 'make setup-demo', "$make setup-demo";
-my $now = same_as($before, '... what was installed is unchanged');
+my $now = same_as($before, '... leaves installed packages unchanged');
 ok $now->{$_}, "... $_ is installed" for qw(gcc qemu-system-x86 libjansson-dev);
 ok !$now->{$_}, "... $_ is not" for qw(libc6-dev libglib2.0-dev libpci-dev libudev-dev);
 
 {
     local $ENV{CHROOT_NETWORK} = '';
-    is succeeds('make setup-demo once more, without network', "$make setup-demo"), '',
-        '... has nothing to do';
+    is succeeds('make setup-demo again, without network', "$make setup-demo"), '',
+        '... does nothing';
 }
-succeeds 'vgpu-probe is built with the unpacked headers', "$make tools && build/tools/vgpu-probe --version";
-succeeds 'glib is found by pkg-config', "$make --eval='glib:; echo \"#include <glib.h>\" |"
+succeeds 'build vgpu-probe with the unpacked headers', "$make tools && build/tools/vgpu-probe --version";
+succeeds 'pkg-config finds glib', "$make --eval='glib:; echo \"#include <glib.h>\" |"
     . " gcc -Werror -c -x c -o /dev/null \$\$(pkg-config --cflags glib-2.0) -' glib";
 
 # The user upgrades the machine, and installs one of the packages
-succeeds 'the libraries are new', "sed -i 's/~older//g' $status_file";
-succeeds 'libpci-dev is installed by hand', 'apt-get install -q -y --no-install-recommends libpci-dev';
+succeeds 'upgrade the libraries', "sed -i 's/~older//g' $status_file";
+succeeds 'install libpci-dev by hand', 'apt-get install -q -y --no-install-recommends libpci-dev';
 succeeds 'make setup-demo', "$make setup-demo";
 $now = installed();
 ok $now->{$_}, "... $_ is installed now" for qw(libc6-dev libglib2.0-dev);
-ok !-e $chroot->path('root/.cache/vgpu-stub/dev'), '... and no headers are unpacked';
+ok !-e $chroot->path('root/.cache/vgpu-stub/dev'), '... the unpacked headers are gone';
 
 done_testing;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# tests/setup/install-packages: what it asks of apt, of root and of the user. apt,
-# dpkg and sudo are stand-ins; older-packages.t does the same with Debian's own.
+# tests/setup/install-packages: how it calls apt and sudo, and when it asks the user.
+# apt, dpkg and sudo are stand-ins; older-packages.t uses the real ones.
 #
 # Needs: setup-test
 use strict;
@@ -26,9 +26,9 @@ sub group {
     die "no group $name";
 }
 
-# apt-get writes down what it is called for. What it answers is in $ANSWERS: the
-# files "keep" and "plain" hold what a simulation prints with and without our
-# preferences, and it fails if that has an error.
+# apt-get records its calls. Its output comes from the files in $ANSWERS: "keep" and
+# "plain" are the output of a simulation with and without our preferences. It fails if
+# that output has an error.
 my $programs = stand_ins(
     'apt-get' => <<'SHELL',
 for word; do case $word in -* | *::*) ;; *) break ;; esac; done
@@ -49,7 +49,7 @@ SHELL
     sudo => 'echo "sudo $*" >>$TOLD; [ $SUDO = works ] && exec "$@"',
 );
 
-# A run of install-packages, on a terminal if keys are pressed
+# Run install-packages, on a terminal if the case has keys to press
 sub install {
     my (%case) = (user => 0, sudo => 'works', installed => [], update => '', keep => '', plain => '', yes => '', @_);
     my $answers = tempdir(CLEANUP => 1);
@@ -61,7 +61,7 @@ sub install {
     my $command = "$script guest";
     $command = "(sleep 1; echo $case{keys}) | script -qec '$command' /dev/null" if $case{keys};
     my ($status, $output) = run_command($command);
-    ok !-e "$answers/cache", '... no folder is made' if @{ $case{installed} };
+    ok !-e "$answers/cache", '... creates no directory' if @{ $case{installed} };
     return ($status, $output =~ s/\r//gr);
 }
 
@@ -72,7 +72,7 @@ sub slurp {
     return scalar <$file>;
 }
 
-# All programs of this machine and our stand-ins, but one
+# A directory with all programs of this machine and our stand-ins, except one
 sub path_without {
     my ($name) = @_;
     my $links = tempdir(CLEANUP => 1);
@@ -84,58 +84,58 @@ sub path_without {
 sub installs { return scalar grep { / -y install / } split /\n/, slurp($told) }
 
 my ($status, $output) = install(installed => \@packages);
-is "$status $output", '0 ', 'all is there: nothing is said';
-is slurp($told), '', '... and nothing is done';
+is "$status $output", '0 ', 'nothing is missing: prints nothing';
+is slurp($told), '', '... and calls nothing';
 
 my $by_hand = "apt-get update && apt-get install --no-install-recommends @packages";
 for my $sudo ('sudo that fails', 'no sudo') {
     local $ENV{PATH} = $sudo eq 'no sudo' ? path_without('sudo') : $ENV{PATH};
     ($status, $output) = install(user => 1000, sudo => 'fails');
-    is $status, 1, "no root, and $sudo: the exit status";
-    like $output, qr/\Ainstall-packages: root is needed[^\n]*: \Q$by_hand\E\n\z/, '... and the whole command to run';
-    is installs(), 0, '... nothing is installed';
+    is $status, 1, "not root, and $sudo: exit status";
+    like $output, qr/\Ainstall-packages: installing packages needs root[^\n]*: \Q$by_hand\E\n\z/, '... prints the command to run';
+    is installs(), 0, '... installs nothing';
 }
 
 ($status, $output) = install(user => 1000);
-is $status, 0, 'no root, and sudo that works: the exit status' or diag $output;
-like slurp($told), qr/^sudo env .*apt-get .* -y install @packages$/m, '... sudo installs';
+is $status, 0, 'not root, and sudo works: exit status' or diag $output;
+like slurp($told), qr/^sudo env .*apt-get .* -y install @packages$/m, '... installs with sudo';
 
 ($status, $output) = install();
-is $status, 0, 'root: the exit status' or diag $output;
-like $output, qr/^installing: @packages$/m, '... what is installed is said';
-is installs(), 1, '... and installed';
+is $status, 0, 'root: exit status' or diag $output;
+like $output, qr/^installing: @packages$/m, '... lists the packages';
+is installs(), 1, '... installs them';
 like slurp($kept), qr/\APackage: src:glib2\.0\nPin: version 2\.74\nPin-Priority: 1001\n/,
-    '... with what is installed kept as it is';
+    '... pins installed packages to their version';
 
-# An archive that cannot be reached
+# An unreachable archive
 my $unreachable = "Err:1 http://archive bookworm InRelease\n  Temporary failure resolving 'archive'\n";
 ($status, $output) = install(update => $unreachable, keep => "E: Unable to locate package cpio\n",
     plain => "E: Unable to locate package cpio\n");
-is $status, 1, 'no network: the exit status';
-like $output, qr/^install-packages: .* archives cannot be reached \(Err:1 http:\/\/archive .*$/m, '... and it says so';
-is installs(), 0, '... nothing is installed';
+is $status, 1, 'no network: exit status';
+like $output, qr/^install-packages: .* cannot reach the archives \(Err:1 http:\/\/archive .*$/m, '... the error says so';
+is installs(), 0, '... installs nothing';
 ($status, $output) = install(update => $unreachable);
-is $status, 0, 'one source that cannot be reached, none that is needed: the exit status';
+is $status, 0, 'an unreachable source that is not needed: exit status';
 
-# No way but to change what is installed
+# Installing requires changes to installed packages
 my @upgrade = (keep => "E: Unable to correct problems, you have held broken packages.\n",
     plain => "Inst libc6 [2.36-9] (2.36-9+deb12u1 Debian:12 [amd64])\nRemv old [1.0]\nInst gcc (4:12 Debian [amd64])\n");
 my $listed = qr/^    upgrade libc6 from 2\.36-9 to 2\.36-9\+deb12u1\n    remove old$/m;
 ($status, $output) = install(@upgrade);
-is $status, 1, 'an upgrade is needed, no terminal: the exit status';
-like $output, $listed, '... what would change is listed';
-like $output, qr/^install-packages: nothing was installed; to agree, set YES=1\n\z/m, '... and how to agree';
-is installs(), 0, '... nothing is installed';
+is $status, 1, 'an upgrade is needed, no terminal: exit status';
+like $output, $listed, '... lists the changes';
+like $output, qr/^install-packages: nothing was installed; set YES=1 to allow these changes\n\z/m, '... and says how to allow them';
+is installs(), 0, '... installs nothing';
 ($status, $output) = install(@upgrade, yes => 1);
-is $status, 0, 'an upgrade is needed, YES=1: the exit status' or diag $output;
-like $output, $listed, '... what changes is listed';
-is installs(), 1, '... it is installed';
+is $status, 0, 'an upgrade is needed, YES=1: exit status' or diag $output;
+like $output, $listed, '... lists the changes';
+is installs(), 1, '... installs the packages';
 ($status, $output) = install(@upgrade, keys => 'n');
-is $status, 1, 'an upgrade is needed, no to the question: the exit status';
-like $output, qr/^Go on\? \[y\/N\]/m, '... it was asked';
-is installs(), 0, '... nothing is installed';
+is $status, 1, 'an upgrade is needed, the user declines: exit status';
+like $output, qr/^Continue\? \[y\/N\]/m, '... it asked';
+is installs(), 0, '... installs nothing';
 ($status, $output) = install(@upgrade, keys => 'y');
-is $status, 0, 'an upgrade is needed, yes to the question: the exit status' or diag $output;
-is installs(), 1, '... it is installed';
+is $status, 0, 'an upgrade is needed, the user agrees: exit status' or diag $output;
+is installs(), 1, '... installs the packages';
 
 done_testing;
