@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the benchmarks share:
+# Helpers for the benchmarks:
 #
-#   my $median = report('what', 'us', 0, @values);      prints a line
-#   report('its peer', 'us', $median, @values);         with the ratio to it
-#   latency();      prints what an access to BAR0 takes, of the device and its peers
-#   my $vm = bench_vm('program', @qemu_arguments);      a Vm that has tests/bench/program.c
+#   my $median = report('what', 'us', 0, @values);      print a line
+#   report('its peer', 'us', $median, @values);         with the ratio $median / peer
+#   latency();      print BAR0 access latencies of the device and its peers
+#   my $vm = bench_vm('program', @qemu_arguments);      a Vm with tests/bench/program.c
 #
-# A line is the median, the quartiles around it and, of a peer, the ratio.
+# A line has the median, the quartiles and, for a peer, the ratio.
 #
 # Environment:
-#   ROUNDS   rounds of the latency, default 101
+#   ROUNDS   rounds of latency(), default 101
 package Bench;
 
 use strict;
@@ -37,7 +37,7 @@ sub report {
     return $median;
 }
 
-# A guest of the tests that has a program of tests/bench beside what it has
+# The test guest with a program of tests/bench added
 sub bench_vm {
     my ($program, @arguments) = @_;
     my $guest = build_dir() . '/bench';
@@ -51,9 +51,9 @@ sub bench_vm {
     return Vm->new('-machine', 'pc', @arguments);
 }
 
-# At a register that holds what is written, where the device has one. The driver's
-# file is a system call, the access and the driver's second read, of the magic; what
-# a driver has is not mapped by others, so there is a second device.
+# Each target is a register that can be written, if the device has one. An access
+# through the driver costs a system call, the access itself and the driver's read of the
+# magic number. A BAR with a driver bound cannot be mapped, hence the second vgpu-stub.
 my $sys = '/sys/bus/pci/devices/0000:00';
 my @targets = (
     ['vgpu-stub, mapped', "$sys:04.0/resource0", contract('REG_SCRATCH')],

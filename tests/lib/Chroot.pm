@@ -2,14 +2,14 @@
 #
 # A session in a throw-away Debian root file system (tests/setup/in-chroot):
 #
-#   my $chroot = Chroot->new('bookworm', $layer...);   folders to lay over it
+#   my $chroot = Chroot->new('bookworm', $layer...);   layers: directories to overlay
 #   my ($status, $output) = $chroot->run('shell commands');
 #   $chroot->copy_in($path...);                to /mnt/session in the file system
-#   $chroot->path('usr/src/x')                 where a changed file lies
-#   $chroot->files                             what was added or changed so far
-#   $chroot->deleted                           what was removed
+#   $chroot->path('usr/src/x')                 path of a changed file, from outside
+#   $chroot->files                             files added or changed so far
+#   $chroot->deleted                           files removed so far
 #
-# It is gone when the object is.
+# The session ends when the object is destroyed.
 package Chroot;
 
 use strict;
@@ -55,7 +55,7 @@ sub path {
     return "$self->{dir}/changes/$path";
 }
 
-# The overlay marks a removed file with a character device 0, 0
+# overlayfs marks a removed file with a character device 0, 0 (a whiteout)
 sub _walk {
     my ($self, $wanted) = @_;
     my $top = "$self->{dir}/changes";

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The numbers of include/, so that no test repeats them:
+# The constants in include/, so that no test repeats them:
 #
 #   use Contract;
 #   contract('VENDOR_ID')      the value of VGPU_STUB_VENDOR_ID in vgpu_stub.h
-#   contract_names()           all names there, without the prefix
+#   contract_names()           all names in the header, without the prefix
 #   config_rows('ENDPOINT')    the rows of vgpu_stub_config.h for a form of the
 #                              device: references to hashes with the keys name,
 #                              forms, offset, width, mask, class, value
-#   config_rows('ENDPOINT', 1) those of a device with queues
+#   config_rows('ENDPOINT', 1) the rows of a device with queues
 #   config_forms()             CONVENTIONAL, INTEGRATED, ENDPOINT
 #
 #   use Contract qw(:DEFAULT project_version);
-#   project_version()          PACKAGE_VERSION of dkms.conf
+#   project_version()          PACKAGE_VERSION in dkms.conf
 package Contract;
 
 use strict;
 use warnings;
-no warnings 'portable'; # 64-bit numbers
+no warnings 'portable'; # allow 64-bit constants
 use Exporter 'import';
 use FindBin;
 use Needs;
@@ -52,7 +52,7 @@ sub read_macros {
     while (<$gcc>) {
         $macros{$1} = $2 if /^#define VGPU_STUB_(\w+) (\S.*)$/;
     }
-    close $gcc or die "gcc cannot read $header";
+    close $gcc or die "gcc cannot preprocess $header";
     return \%macros;
 }
 
@@ -64,7 +64,7 @@ sub contract {
     my $text = $macros->{$name} // die "no VGPU_STUB_$name in the header";
     return contract($1) if $text =~ /^VGPU_STUB_(\w+)$/;
     $text =~ s/ULL$//;
-    $text =~ /^(?:0x[0-9a-f]+|\d+)$/ or die "$name is no number: $text";
+    $text =~ /^(?:0x[0-9a-f]+|\d+)$/ or die "$name is not a number: $text";
     return $text =~ /^0x/ ? hex $text : $text;
 }
 
@@ -83,7 +83,7 @@ sub read_config_rows {
     open my $gcc, '-|', 'gcc', '-E', '-P', @defines, "-I$top/include", "$top/tests/lib/config-rows.c"
         or die "gcc: $!";
     my $text = do { local $/; <$gcc> };
-    close $gcc or die 'gcc cannot read vgpu_stub_config.h';
+    close $gcc or die 'gcc cannot preprocess vgpu_stub_config.h';
     while ($text =~ /\brow (.+?);/gs) {
         my @cells = map { /^0x/ ? hex : $_ } split ' ', $1 =~ tr/"//dr;
         my %row;

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A whole Debian that boots by way of the firmware, with systemd and udev:
+# A full Debian VM that boots through UEFI firmware, with systemd and udev:
 #
-#   DebianVm::use_disk($dir, $keys);    of tests/vm/make-disk; once, before
-#   my $vm = DebianVm->new(@qemu_arguments);    the rest is as Vm.pm has it
+#   DebianVm::use_disk($dir, $keys);    first, with a directory of tests/vm/make-disk
+#   my $vm = DebianVm->new(@qemu_arguments);    methods: see Vm.pm
 #
-# KEYS names the firmware's variables: '' trusts nobody and checks nothing, '.ms'
-# has Microsoft's keys, and Secure Boot is on. What one boot writes to the disk and to
-# the variables is there in the next; DIR stays as it is.
+# $keys selects the firmware's variable store: '' has no keys and Secure Boot is off,
+# '.ms' has Microsoft's keys and Secure Boot is on. Changes to the disk and the
+# variables persist from one boot to the next, but do not reach $dir.
 package DebianVm;
 
 use strict;
@@ -24,7 +24,7 @@ sub use_disk {
     $work = tempdir(CLEANUP => 1);
     copy("$dir/OVMF_VARS_4M$keys.fd", "$work/vars.fd") or die "$work/vars.fd: $!";
     system('qemu-img', 'create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', "$dir/disk",
-        "$work/disk") == 0 or die 'qemu-img cannot make a disk';
+        "$work/disk") == 0 or die 'qemu-img cannot create a disk';
     return;
 }
 

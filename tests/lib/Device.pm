@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The device in a QEMU without a guest, on each kind of bus:
+# The device in a QEMU without a guest, on each type of bus:
 #
-#   Device::places()                    names of the places, for Device->new
+#   Device::places()                    names of the topologies, for Device->new
 #   my $device = Device->new($place, @qemu_arguments);
-#   $device->form                       its form, as in vgpu_stub_config.h
+#   $device->form                       its form (see vgpu_stub_config.h)
 #   $device->qtest                      a Qtest
-#   $device->config(OFFSET, WIDTH)      configuration space, all of it where
-#   $device->config(OFFSET, WIDTH, VALUE)    the machine has PCI Express
+#   $device->config(OFFSET, WIDTH)      read configuration space, up to 0xfff if
+#   $device->config(OFFSET, WIDTH, VALUE)    the machine has PCI Express; write it
 #   $device->config_size
 #   $device->config_bytes               all bytes, an array reference
 #   $device->config_commands(OFFSET, WIDTH, VALUE)    for Qtest's commands()
-#   $device->map_bar0                   BAR0 decoded at Device::BAR0_ADDRESS, in D0
-#   $device->reg(NAME)                  a register of BAR0
-#   $device->reg_read(OFFSET, WIDTH)    any access to BAR0
+#   $device->map_bar0                   enter D0, map BAR0 at Device::BAR0_ADDRESS
+#   $device->reg(NAME)                  read a register in BAR0
+#   $device->reg_read(OFFSET, WIDTH)    arbitrary accesses to BAR0
 #   $device->reg_write(OFFSET, VALUE, WIDTH)
 #   $device->system_reset, ->function_reset, ->bus_reset
-#   $device->open_buses                 what firmware sets up; a reset undoes it
+#   $device->open_buses                 set up bridges like firmware; needed after a reset
 #
 # The device's id is "vgpu".
 package Device;
@@ -67,7 +67,7 @@ sub has_port { return defined $_[0]{port} }
 sub is_express { return $_[0]{form} ne 'CONVENTIONAL' }
 sub config_size { return $_[0]->is_express ? 0x1000 : 0x100 }
 
-# The memory window of q35's configuration space, then bus 1 behind the port
+# Map q35's ECAM, then give the bridge bus number 1 and a memory window
 sub open_buses {
     my ($self) = @_;
     my $qtest = $self->{qtest};
@@ -84,7 +84,7 @@ sub config_address {
     return ECAM + ($self->{function} << 4) + $offset;
 }
 
-# One access, as commands whose last answer is the value
+# The qtest commands for one access; the last answer is the value
 sub config_commands {
     my ($self, $offset, $width, $value) = @_;
     return Qtest::config_commands($self->{function}, $offset, $width, $value)
@@ -145,7 +145,7 @@ sub function_reset {
     return;
 }
 
-# Bridge control, secondary bus reset: on and off
+# Set and clear Secondary Bus Reset in Bridge Control
 sub bus_reset {
     my ($self) = @_;
     $self->{qtest}->config($self->{port}, 0x3e, 2, 0x40);

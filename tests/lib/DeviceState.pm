@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A state of the device that differs from a reset, for tests that save and load it:
+# A device state that differs from the reset state, for tests that save and load it:
 #
-#   change_state($device, POWER_STATE)      a Device; SCRATCH, BAD_ACCESS, BAR0
-#   is_changed_state($device, POWER_STATE)  test that it is in this state; ends in D0
+#   change_state($device, POWER_STATE)      change SCRATCH, BAD_ACCESS and BAR0 of a Device
+#   is_changed_state($device, POWER_STATE)  test for that state; leaves the device in D0
 package DeviceState;
 
 use strict;
@@ -28,11 +28,11 @@ sub change_state {
 
 sub is_changed_state {
     my ($device, $state) = @_;
-    is $device->config(PMCSR, 2) & 3, $state, "D$state: state";
+    is $device->config(PMCSR, 2) & 3, $state, "D$state: power state";
     is $device->reg('MAGIC') == contract('MAGIC') ? 0 : D3HOT, $state,
-        "D$state: BAR0 answers in D0 only";
+        "D$state: BAR0 responds only in D0";
     $device->config(PMCSR, 2, 0);
-    is $device->config(Device::BAR0, 4), Device::BAR0_ADDRESS, "D$state: BAR0's address";
+    is $device->config(Device::BAR0, 4), Device::BAR0_ADDRESS, "D$state: address of BAR0";
     is $device->reg('SCRATCH'), SCRATCH, "D$state: SCRATCH";
     is $device->reg('BAD_ACCESS'), 1, "D$state: BAD_ACCESS";
     return;

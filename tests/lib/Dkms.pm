@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A root file system with DKMS, for tests of the driver's life in it:
+# A root file system with DKMS, for tests that install and remove the driver in it:
 #
 #   for my $system (Dkms::systems()) {           Debian 12 and 13
 #       my $dkms = Dkms->new($system);
 #       my ($old, $new) = $dkms->kernels;        releases of two kernels
 #       $dkms->run($script)                      exit status and output
-#       $dkms->succeeds(NAME, $script)           a test; the output
-#       $dkms->fails(NAME, $script, $pattern)    a test; what it prints matches
-#       $dkms->install_headers($release)         dpkg installs the package
-#       $dkms->driver($release)                  VERSION VERMAGIC of what is installed
-#       $dkms->source($version)                  folder of a tree of that release
+#       $dkms->succeeds(NAME, $script)           test the exit status; returns the output
+#       $dkms->fails(NAME, $script, $pattern)    test for status 1 and matching output
+#       $dkms->install_headers($release)         install the header package with dpkg
+#       $dkms->driver($release)                  VERSION VERMAGIC of the installed driver
+#       $dkms->source($version)                  create a source tree of that version
 #       $dkms->status                            lines of dkms status
-#       $dkms->state                             a checksum of all that is the driver's
-#       $dkms->ours                              changed files of the driver's
+#       $dkms->state                             checksums of all files of the driver
+#       $dkms->ours                              changed files of the driver
 package Dkms;
 
 use strict;
@@ -31,7 +31,7 @@ my @systems = sort keys %systems;
 
 sub systems { return @systems }
 
-# The folder of a kernel of tests/setup/kernels, and its release
+# The release and the directory of a kernel in tests/setup/kernels
 sub find_kernel {
     my ($name) = @_;
     chomp(my $dir = qx('@{[top_dir()]}/tests/setup/kernel' $name));
@@ -72,8 +72,8 @@ sub fails {
     return;
 }
 
-# The packages of Debian 13 depend on the kernel's image, which is not installed: in
-# its place there is a module, compressed as the kernel's own are.
+# Debian 13's header packages depend on the kernel image. Instead of installing it,
+# create one module, compressed like the kernel's own modules.
 sub install_headers {
     my ($self, $release) = @_;
     my $debs = "$self->{dir}/share/debs";
@@ -85,7 +85,7 @@ sub install_headers {
         . " make -C /lib/modules/$release/build M=/tmp/other modules; cp other.ko /lib/modules/$release/kernel;"
         . ($self->{compressed} ? " xz /lib/modules/$release/kernel/other.ko;" : '') . " depmod $release; rm -r /tmp/other");
     die $output if $status;
-    return $self->succeeds("the headers of $release are installed",
+    return $self->succeeds("install the headers of $release",
         'dpkg --force-depends --configure --pending; rm /mnt/session/debs/*');
 }
 
@@ -119,8 +119,8 @@ sub state {
     return $output;
 }
 
-# Names, links and contents, but not the times. A script, for tests that need it
-# within one run.
+# Names, links and contents, but no times. This is a script so that tests can also
+# use it inside one run().
 sub STATE {
     my $ours = "find /lib/modules/ /usr/src /var/lib/dkms -path '*vgpu*'";
     return "$ours ! -type f -printf '%p %y %l\\n' | sort; $ours -type f -print0 | sort -z | xargs -0 -r md5sum";

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A folder that stands for the / of an XCP-ng host's dom0, with stand-ins for
-# what qemu-device/xcp-ng runs there:
+# A directory that looks like the root directory of an XCP-ng dom0, with stand-ins for
+# the programs that qemu-device/xcp-ng runs:
 #
 #   my $dom0 = Dom0->new;
-#   $dom0->write(PATH, CONTENT)     a file
-#   $dom0->program(PATH, BODY)      an executable file
+#   $dom0->write(PATH, CONTENT)     write a file
+#   $dom0->program(PATH, BODY)      write an executable file
 #   $dom0->remove(PATH)
-#   $dom0->xenstore(NODE, VALUE)    what xenstore-read finds
-#   $dom0->device_model_args(VALUE) what xe finds; undef: the key is not set
-#   $dom0->start(ARGUMENT...)       run qemu-wrapper; what became of it:
-#       {arguments}  those of the stock wrapper, undef where it was not started
-#       {same}       whether that was the same process
-#       {status}     wait's status
+#   $dom0->xenstore(NODE, VALUE)    set a value for xenstore-read
+#   $dom0->device_model_args(VALUE) set a value for xe; undef: the key is not set
+#   $dom0->start(ARGUMENT...)       run qemu-wrapper; returns:
+#       {arguments}  the stock wrapper's arguments, undef if it was not started
+#       {same}       whether the stock wrapper ran in the same process
+#       {status}     wait status
 #       {log}        standard error
 #       {took}       seconds
 #   $dom0->setup(ARGUMENT...)       run setup: exit status, output, errors
 #
-# The stock wrapper's stand-in runs $dom0->{stock}, Perl, after it has recorded
-# its arguments. $dom0->{through} is a command that runs qemu-wrapper.
+# The stand-in for the stock wrapper records its arguments, then evaluates the Perl
+# code in $dom0->{stock}. $dom0->{through} is a command to run qemu-wrapper with.
 package Dom0;
 
 use strict;
@@ -41,7 +41,7 @@ my $folder = top_dir() . '/qemu-device/xcp-ng';
 
 sub new {
     my ($class) = @_;
-    # what does not belong to the host is kept beside it, in files root.*
+    # the stand-ins keep their own files outside the root, in root.*
     my $root = tempdir(CLEANUP => 1) . '/root';
     my $self = bless { root => $root, stock => '', seconds => 20, through => [] }, $class;
     $self->stock_wrapper;
@@ -53,7 +53,7 @@ sub new {
     return $self;
 }
 
-# Its arguments are handed on through a file, which keeps every byte of them
+# Records its arguments in a file, which preserves every byte
 sub stock_wrapper {
     my ($self) = @_;
     $self->program(STOCK, <<"END");
@@ -96,7 +96,7 @@ sub xenstore {
     return;
 }
 
-# The stand-in writes down what it was asked, and takes any input that it is given
+# The stand-in records its arguments and consumes its standard input
 sub xe {
     my ($self, $body) = @_;
     $self->program('usr/bin/xe',

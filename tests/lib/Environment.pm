@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Run commands in environments that differ from a developer's:
+# Run commands in unusual environments:
 #
 #   my ($status, $output) = run_command('shell command');
-#   ($status, $output) = on_small_disk($kib, 'command');   a disk of its own on /mnt
+#   ($status, $output) = on_small_disk($kib, 'command');   with a disk of $kib KiB on /mnt
 #   ($status, $output) = in_namespace("--mount", "command");  see unshare(1)
 #   ($status, $output) = offline('command');               no network
 #   local $ENV{PATH} = stand_ins(name => 'shell script'...) . ":$ENV{PATH}";
 #   local @ENV{qw(LOCPATH LC_ALL)} = decimal_comma();
 #
-# Output is standard output and standard error together.
+# $output is standard output and standard error combined.
 package Environment;
 
 use strict;
@@ -34,7 +34,7 @@ sub run_command {
     return ($? & 127 ? "signal $?" : $? >> 8, $output);
 }
 
-# Namespaces need root, or the kernel's leave to map it
+# Namespaces need root, or a kernel with unprivileged user namespaces
 sub in_namespace {
     my ($kind, $command) = @_;
     my @map = $> == 0 ? () : '--map-root-user';
@@ -52,7 +52,7 @@ sub offline {
     return in_namespace('--net', $command);
 }
 
-# A folder of programs
+# Return a directory with these programs
 sub stand_ins {
     my (%programs) = @_;
     my $dir = tempdir(CLEANUP => 1);
@@ -72,10 +72,10 @@ thousands_sep "."
 grouping 3;3
 END LC_NUMERIC
 LOCALE
-    # it warns about all that the locale leaves out
+    # localedef warns about each category that the source leaves out
     system "localedef --force --no-archive -i $dir/source $dir/comma >$dir/log 2>&1";
     my $shown = qx(LOCPATH=$dir LC_ALL=comma bash -c 'printf %.1f 1,5');
-    die "cannot make a locale, see $dir/log" unless $shown eq '1,5';
+    die "localedef cannot build the locale, see $dir/log" unless $shown eq '1,5';
     return ($dir, 'comma');
 }
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Whole files, as bytes:
+# Read and write whole files, as bytes:
 #
-#   read_file($path)            dies if it cannot be read
-#   write_file($path, $text)    the path; dies if it cannot be written
+#   read_file($path)            dies on error
+#   write_file($path, $text)    returns the path; dies on error
 package Files;
 
 use strict;

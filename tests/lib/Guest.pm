@@ -3,16 +3,16 @@
 # Boot the test guest and read its transcript:
 #
 #   use Guest;
-#   my $guest = boot('check', @qemu_arguments);    a scenario of initramfs/
-#   my @express = ('-machine', express_machine());    q35, on arm64 virt
+#   my $guest = boot('check', @qemu_arguments);    run a scenario of initramfs/scenarios
+#   my @express = ('-machine', express_machine());    q35, or virt on arm64
 #   my ($status, @lines) = $guest->command('lspci');
-#   ($status, @lines) = $guest->command($same);    the next run of the same
-#   $guest->good;    tests: the verdict is good, the transcript whole and clean
+#   ($status, @lines) = $guest->command($same);    the next run of the same command
+#   $guest->good;    test the exit status, and that the transcript is complete and clean
 #
 #   local $ENV{GUEST} = pack_guest('name', $kernel, $module);
-#       a guest of another kernel (a folder of tests/setup/kernel) and module
+#       a guest with another kernel (a directory of tests/setup/kernel) and module
 #
-# A line "host# COMMAND" of the guest's is done by QEMU's monitor.
+# If the guest prints a line "host# COMMAND", QEMU's monitor runs COMMAND.
 package Guest;
 
 use strict;
@@ -26,10 +26,10 @@ use Contract;
 
 our @EXPORT = qw(boot pack_guest express_machine);
 
-# What no kernel log may hold; lockdep's and KASAN's findings are a WARNING or a BUG
+# Reports that no kernel log may have; lockdep and KASAN print WARNING or BUG
 my $trouble = qr/BUG:|KASAN|UBSAN|Oops|WARNING|Call Trace|Kernel panic|unreferenced object/;
 
-# The machine with PCI Express of the architecture under test (VM_ARCH)
+# The PCI Express machine of the architecture under test (VM_ARCH)
 sub express_machine {
     return ($ENV{VM_ARCH} // '') eq 'aarch64' ? 'virt' : 'q35';
 }
@@ -75,7 +75,7 @@ sub pack_guest {
     return $guest;
 }
 
-# What the monitor answers, its echo and prompts aside
+# The monitor's answer, without its echo and prompts
 sub tell_monitor {
     my ($socket, $command) = @_;
     my $monitor = IO::Socket::UNIX->new(Peer => $socket) or die "$socket: $!";
@@ -84,7 +84,7 @@ sub tell_monitor {
     return map { s/\r?\n$//r } grep { !/^QEMU |^\(qemu\)/ } <$monitor>;
 }
 
-# command => its runs in their order, each a status and the lines printed
+# command => list of its runs, each with an exit status and the lines printed
 sub parse_commands {
     my (%commands, $run);
     for (@_) {
@@ -108,7 +108,7 @@ sub diag_transcript {
     diag "    $_" for @lines > 40 ? @lines[-40 .. -1] : @lines;
 }
 
-# The status is that of a command that never ended where it is not a number
+# The status is 'not ended' or 'not run' if the command did not finish
 sub command {
     my ($self, $command) = @_;
     my $run = shift @{ $self->{commands}{$command} // [] };
@@ -121,9 +121,8 @@ sub commands {
     return grep { /$pattern/ } sort keys %{ $self->{commands} };
 }
 
-# Without what the kernel is known to find in itself: in 6.1, that its driver of
-# Express slots takes two locks of its own in either order, at the first card that
-# is plugged in. lockdep looks no further then.
+# Drop lockdep's report of a known lock-order inversion in 6.1's pciehp, at the first
+# hot-plug. lockdep turns itself off after its first report.
 sub without_known {
     my @lines = @_;
     my @clean;
@@ -141,13 +140,13 @@ sub is_known {
     return scalar grep { /reset_lock\)\{.*, at: pciehp_configure_device/ } @_;
 }
 
-# After the last line the kernel and the init system may still log, as they power off
+# The kernel and init may log after the scenario's last line, while they power off
 sub good {
     my ($self) = @_;
-    is $self->{status}, 0, "$self->{scenario}: the guest's verdict is good";
+    is $self->{status}, 0, "$self->{scenario}: the guest's exit status";
     my ($last) = grep { !/^\[ *\d+\.\d{6}\] / } reverse @{ $self->{lines} };
     is $last, "[scenario $self->{scenario} ends: 0]",
-        "$self->{scenario}: the transcript is whole";
+        "$self->{scenario}: the transcript is complete";
     my @trouble = grep { /$trouble/ } without_known(@{ $self->{lines} });
     is "@trouble", '', "$self->{scenario}: no kernel warning";
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Become a test of another folder, with the device in QEMU's tree instead of the
-# preloaded one:
+# Run a test of another directory with the QEMU that has the device in its tree, instead
+# of the preloaded device:
 #
 #   InTree::run('tests/qtest/device.t');
 package InTree;

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A test names the make targets that it needs in a line "# Needs: TARGET...". "make
-# check" builds them. A test that is run without them says which to run, and fails once:
+# check" builds them. If they are missing, check() fails the test once and prints the
+# make command to run:
 #
-#   Needs::check($test, $build);    the test's file, the build folder
+#   Needs::check($test, $build);    the test's file, the build directory
 package Needs;
 
 use strict;
 use warnings;
 
-# target => a file that is there once the target was made
+# target => a file that exists once the target has been built
 my %made = (
     'setup-test' => '/usr/bin/gcc',
     'setup-demo' => '/usr/bin/qemu-system-x86_64',
@@ -28,14 +29,14 @@ my %made = (
     'debian-vm' => 'BUILD/debian-vm/disk',
 );
 
-# The targets that a test names, and none where it is not a test
+# The targets that a test needs; none if the file is not a test
 sub targets {
     my ($test) = @_;
     open my $file, '<', $test or return;
     while (<$file>) {
         return split ' ', $1 if /^# Needs: (.*)/;
     }
-    die "$test has no line '# Needs: TARGET...', see CONTRIBUTING.md\n" if $test =~ /\.t$/;
+    die "$test has no line '# Needs: TARGET...'; add one (see CONTRIBUTING.md)\n" if $test =~ /\.t$/;
     return;
 }
 
@@ -43,7 +44,7 @@ sub check {
     my ($test, $build) = @_;
     my @targets = targets($test);
     for my $target (@targets) {
-        my $path = $made{$target} // die "$test needs $target, which Needs.pm does not know\n";
+        my $path = $made{$target} // die "$test needs the unknown target $target; add it to Needs.pm\n";
         $path =~ s/^BUILD/$build/;
         next if -e $path;
         print "1..1\nnot ok 1 - runs\n";

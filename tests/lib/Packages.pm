@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the tests of packages have in common:
+# Helpers for the package tests:
 #
-#   project_version()                 of dkms.conf
-#   archive($dir, [$version])         path of the release's archive
-#   repository($dir, [$version])      a git repository of its files, in $dir
-#   source_package($dir, [$version])  path of the .dsc, built as in a fresh clone
-#   kernel($name)                     directory and release of a kernel of setup/kernels
+#   project_version()                 version in dkms.conf
+#   archive($dir, [$version])         create the release archive; returns its path
+#   repository($dir, [$version])      create a git repository with its files, in $dir
+#   source_package($dir, [$version])  build a .dsc as from a fresh clone; returns its path
+#   kernel($name)                     directory and release of a kernel in setup/kernels
 #   Packages::run($command)           exit status and output of a shell command
 package Packages;
 

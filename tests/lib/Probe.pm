@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-probe for the tests: dumps to feed it, runs of it, and what it printed.
+# Helpers for the vgpu-probe tests: build dumps, run the program, parse its output.
 #
 # Environment:
-#   PROBE   the executable, default tools/vgpu-probe in the build folder
+#   PROBE   the executable, default BUILD/tools/vgpu-probe
 package Probe;
 
 use strict;
@@ -23,9 +23,9 @@ sub probe_path { return $ENV{PROBE} // build_dir() . '/tools/vgpu-probe' }
 sub probe_dir { return top_dir() . '/tests/probe' }
 sub scratch_dir { return $scratch }
 
-# Run a command with nothing on its standard input, or with the text that is
-# given as { stdin => … }. Gives exit status, standard output, standard error;
-# the status of a run that a signal ended is 128 and the signal's number.
+# Run a command with empty standard input, or the text in { stdin => … }. Return the
+# exit status, standard output and standard error; if a signal ended the command, the
+# status is 128 plus the signal's number.
 sub run_command {
     my $options = ref $_[0] ? shift : {};
     my @command = @_;
@@ -52,9 +52,9 @@ sub base_dump {
     return read_file(probe_dir() . "/dumps/$name.dump");
 }
 
-# A dump's first device, with other bytes: "OFFSET=BYTE,BYTE" or "OFFSET=BYTE{N}" in
-# hexadecimal sets bytes, "cut=N" keeps the first N, "slot=SLOT" moves it, "crlf" and
-# "unended" change the lines' ends.
+# Edit the first device of a dump: "OFFSET=BYTE,BYTE" or "OFFSET=BYTE{N}" (hexadecimal)
+# sets bytes, "cut=N" keeps the first N bytes, "slot=SLOT" changes its slot, "crlf" ends
+# lines with CR LF, and "unended" removes the last newline.
 sub edit_dump {
     my ($text, @edits) = @_;
     my ($title, $hex, $rest) =
@@ -86,7 +86,7 @@ sub hex_block {
     return $text;
 }
 
-# "\\n", "\\xNN", and "C{N}" for N times the character
+# Expand "\\n", "\\xNN" and "C{N}" (character C, N times)
 sub unescape {
     my ($text) = @_;
     $text =~ s/(.)\{(\d+)\}/$1 x $2/ge;
@@ -101,8 +101,7 @@ sub make_dump {
     return join "\n", edit_dump($first, split ' ', $edits), @others;
 }
 
-# The checks that the contract makes in a form of the device and that need a byte at
-# an offset or behind it
+# The contract's checks for a form of the device that need a byte at or after $from
 sub contract_checks {
     my ($form, $from) = @_;
     my @rows = grep { $_->{offset} < 0x100 && $_->{offset} + $_->{width} > $from } config_rows($form);
@@ -110,7 +109,7 @@ sub contract_checks {
         map { $_->{name} } grep { $_->{class} =~ /^(?:FIXED|ERROR)$/ || $_->{name} =~ /^(?:PMCSR_POWER_STATE|BAR0_ADDRESS)$/ } @rows;
 }
 
-# The checks of a row; @NAME stands for several, behind "?" too
+# The checks of a corpus row; @NAME and ?@NAME expand to a group of checks
 sub expand_checks {
     my ($text, $groups, $base) = @_;
     my ($form) = ((grep { uc($base // '') =~ /^$_/ } config_forms()), 'CONVENTIONAL');
@@ -119,7 +118,7 @@ sub expand_checks {
     return split ' ', $text;
 }
 
-# The rows of tests/probe/corpus, which says what they hold
+# Parse tests/probe/corpus; that file documents the format
 sub read_corpus {
     my (@rows, %groups);
     for my $line (split /\n/, read_file(probe_dir() . '/corpus')) {
@@ -143,9 +142,8 @@ sub hex_rows {
     return map { [sprintf('0x%02x', $_ * 16), substr $hex, $_ * 32, 32] } 0 .. (length($hex) - 1) / 32;
 }
 
-# JSON as lines "path = value", an object without any in it on one line. Members
-# of an array that have an id are named by it, so that a line tells the same
-# wherever it stands.
+# Flatten JSON to lines "path = value"; an object without nested values is one line.
+# Array elements with an id are named by it, so that a line makes sense on its own.
 sub flatten {
     my ($value, $path) = @_;
     if (ref $value eq 'HASH' && grep { ref } values %$value) {

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# QEMU's machine protocol; base class of Qtest and Vm.
+# QEMU Machine Protocol (QMP); base class of Qtest and Vm.
 #
-#   $machine->qmp(COMMAND, ARGUMENTS)       one answer, a reference
-#   $machine->hmp(COMMAND)                  output of a human monitor command
-#   $machine->wait_event(NAME)              until QEMU has sent this event
-#   $machine->wait_status(STATUS)           until query-status returns it
-#   $machine->migrate(URI)                  and wait: 'completed' or 'failed'
+#   $machine->qmp(COMMAND, ARGUMENTS)       returns the answer, a hash reference
+#   $machine->hmp(COMMAND)                  returns a human monitor command's output
+#   $machine->wait_event(NAME)              wait for this event
+#   $machine->wait_status(STATUS)           wait until query-status returns STATUS
+#   $machine->migrate(URI)                  wait; returns 'completed' or 'failed'
 package Qmp;
 
 use strict;
@@ -45,11 +45,11 @@ sub slurp {
     return scalar(<$file>) // '';
 }
 
-# The next line of QMP; events are kept for wait_event()
+# Read the next QMP message; keep events for wait_event()
 sub qmp_line {
     my ($self) = @_;
     my $line = readline $self->{qmp};
-    die "QEMU is gone: " . slurp("$self->{dir}/stderr") unless defined $line;
+    die "QEMU exited: " . slurp("$self->{dir}/stderr") unless defined $line;
     my $message = decode_json($line);
     push @{ $self->{events} }, $message->{event} if exists $message->{event};
     return $message;
@@ -74,7 +74,7 @@ sub hmp {
 # Events may come before or after the answer to the command that caused them
 sub wait_event {
     my ($self, $name) = @_;
-    local $SIG{ALRM} = sub { die "QEMU sent no event $name within two minutes\n" };
+    local $SIG{ALRM} = sub { die "QEMU did not send the event $name within two minutes\n" };
     alarm 120;
     until (grep { $_ eq $name } @{ $self->{events} }) {
         $self->qmp_line;
@@ -84,7 +84,7 @@ sub wait_event {
     return;
 }
 
-# The first answer of $query that $done is true of, asked for ten times a second
+# Send $query every 0.1 s until $done accepts the answer; return that answer
 sub poll {
     my ($self, $query, $done) = @_;
     for (1 .. 1200) {
@@ -92,7 +92,7 @@ sub poll {
         return $answer if $done->($answer);
         sleep 0.1;
     }
-    die "$query did not return what was waited for within two minutes";
+    die "$query did not return the expected state within two minutes";
 }
 
 sub wait_status {

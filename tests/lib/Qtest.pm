@@ -3,20 +3,19 @@
 # A QEMU without a guest, controlled through the qtest protocol:
 #
 #   my $qtest = Qtest->new(@qemu_arguments);
-#   $qtest->read(ADDRESS, WIDTH)            memory, widths 1, 2, 4, 8
+#   $qtest->read(ADDRESS, WIDTH)            memory accesses of 1, 2, 4 or 8 bytes
 #   $qtest->write(ADDRESS, WIDTH, VALUE)
-#   $qtest->read_bytes(ADDRESS, COUNT)      a string of bytes
-#   $qtest->commands(COMMAND...)            qtest commands in batches; their answers
+#   $qtest->commands(COMMAND...)            send qtest commands in batches; the answers
 #   $qtest->read_bytes(ADDRESS, COUNT), ->write_bytes(ADDRESS, BYTES)
 #   $qtest->config($function, OFFSET, WIDTH)          configuration space
 #   $qtest->config($function, OFFSET, WIDTH, VALUE)
 #   $qtest->qmp(COMMAND, ARGUMENTS)         and the other methods of Qmp.pm
 #   $qtest->system_reset
-#   $qtest->log                             what QEMU logged so far
-#   $qtest->quit                            QEMU's exit status
+#   $qtest->log                             QEMU's log so far
+#   $qtest->quit                            end QEMU; returns its exit status
 #
-# The QEMU is the one of tests/lib/qemu-under-test.
-# A $function is Qtest::function(BUS, DEVICE, FUNCTION).
+# tests/lib/qemu-under-test selects the QEMU.
+# $function is Qtest::function(BUS, DEVICE, FUNCTION).
 package Qtest;
 
 use strict;
@@ -49,12 +48,12 @@ sub new {
     return $self;
 }
 
-# qtest reports interrupts between answers
+# qtest may send IRQ lines before the answer
 sub answer {
     my ($self, $command) = @_;
     while (1) {
         my $answer = readline $self->{qtest};
-        die "QEMU is gone at '$command': " . Qmp::slurp("$self->{dir}/stderr")
+        die "QEMU exited at '$command': " . Qmp::slurp("$self->{dir}/stderr")
             unless defined $answer;
         next if $answer =~ /^IRQ/;
         $answer =~ /^OK ?(.*)$/ or die "qtest: $command: $answer";
@@ -62,7 +61,7 @@ sub answer {
     }
 }
 
-# In batches that fit the sockets' buffers
+# Batches have to fit into the socket buffers, or both sides block
 sub commands {
     my ($self, @commands) = @_;
     my @answers;

@@ -5,8 +5,8 @@
 #   use Rst;
 #   my @rows = read_tables($path);      column title => cell, for each row
 #
-# A line whose first cell is empty goes on with the row before it. The key
-# "chapter" is the heading, underlined with dashes, that the table is under.
+# A line whose first cell is empty continues the previous row. The key "chapter" is
+# the dash-underlined heading above the table.
 package Rst;
 
 use strict;

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the tests of qemu-device/xcp-ng/setup have in common: directories that look
-# like an XCP-ng host.
+# Helpers for the tests of qemu-device/xcp-ng/setup: directories that look like an
+# XCP-ng host.
 #
-#   host(VERSION)                   a Dom0 with what setup looks at
-#   unit(DOM0, TEXT)                its xenopsd-xc.service, with "@" for the command
-#   systemctl(DOM0, BODY)           what systemctl does after it has recorded its call
-#   told(DOM0)                      what systemctl was told since the last time
-#   mode(DOM0, PATH)                as chmod takes it
-#   tree(DOM0)                      path, mode and content of everything that is there
-#   install(DOM0), uninstall(DOM0)  exit status, output, errors
-#   refused(DOM0, LINE, WHAT)       install changes nothing and prints a line
-#   WRAPPER, KEY, FOLDERS           where xenopsd reads its settings, by version
+#   host(VERSION)                   a Dom0 with the files that setup reads
+#   unit(DOM0, TEXT)                write xenopsd-xc.service; "@" is its ExecStart= line
+#   systemctl(DOM0, BODY)           systemctl's stand-in: records its call, then runs BODY
+#   told(DOM0)                      calls of systemctl since the last told()
+#   mode(DOM0, PATH)                permissions, octal
+#   tree(DOM0)                      path, mode and content of every file
+#   install(DOM0), uninstall(DOM0)  run setup: exit status, output, errors
+#   refused(DOM0, LINE, WHAT)       test that install changes nothing and prints LINE
+#   WRAPPER, KEY, FOLDERS           the wrapper, xenopsd's setting for it, and the
+#                                   directory of xenopsd's settings by version
 package SetupTest;
 
 use strict;
@@ -39,7 +40,7 @@ sub unit {
     return;
 }
 
-# The lines by which the two versions differ, as their packages have them
+# The files in which the two versions differ, with the lines of their packages
 sub host {
     my ($version) = @_;
     my $dom0 = Dom0->new;
@@ -56,7 +57,7 @@ sub host {
     return $dom0;
 }
 
-# It also records what it finds, the wrapper and the settings
+# The stand-in also records whether the wrapper and the settings exist
 sub systemctl {
     my ($dom0, $body) = @_;
     $dom0->program('usr/bin/systemctl', <<"END");
@@ -104,9 +105,9 @@ sub refused {
     my $before = tree($dom0);
     my ($status, $output, $errors) = install($dom0);
     is $status, 1, "$what: exit status";
-    like $errors, qr/\Asetup: [^\n]*$line[^\n]*\n\z/, "$what: one line";
-    is $output, '', "$what: nothing else";
-    is_deeply tree($dom0), $before, "$what: nothing is changed";
+    like $errors, qr/\Asetup: [^\n]*$line[^\n]*\n\z/, "$what: a one-line error";
+    is $output, '', "$what: no other output";
+    is_deeply tree($dom0), $before, "$what: changes nothing";
     return;
 }
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A disk image with snapshots of a machine, and the device's section in a snapshot:
+# A disk image for VM snapshots, and access to the device's section in a snapshot:
 #
 #   my $disk = Snapshot->new;
-#   $disk->arguments                 for QEMU, to save to it
-#   $disk->find_section($machine)    after savevm; its length in bytes
+#   $disk->arguments                 QEMU arguments that attach the disk
+#   $disk->find_section($machine)    after savevm; returns the section's length
 #   $disk->length
 #   $disk->data                      offset of the section's data, after its header
 #   $disk->bytes(OFFSET, COUNT)
@@ -21,7 +21,7 @@ sub new {
     my $dir = tempdir(CLEANUP => 1);
     my $path = "$dir/disk.qcow2";
     system('qemu-img', 'create', '-q', '-f', 'qcow2', $path, '1M') == 0
-        or die 'qemu-img cannot make a disk';
+        or die 'qemu-img cannot create a disk';
     return bless { dir => $dir, path => $path }, $class;
 }
 
@@ -30,17 +30,17 @@ sub arguments {
     return ('-drive', "if=none,format=qcow2,file=$self->{path}");
 }
 
-# QEMU_VM_SECTION_FULL, its number, the name, instance and version; at the end
-# QEMU_VM_SECTION_FOOTER and the number again
+# A section is QEMU_VM_SECTION_FULL, section ID, name, instance and version, the data,
+# then QEMU_VM_SECTION_FOOTER and the ID again
 sub find_section {
     my ($self) = @_;
     open $self->{file}, '+<:raw', $self->{path} or die "$self->{path}: $!";
     my $content = do { local $/; readline $self->{file} };
     $content =~ m{\x04(....).([^\0]*/vgpu-stub)\0{4}(....)}s
-        or die 'no section of vgpu-stub';
+        or die 'the snapshot has no section for vgpu-stub';
     my ($number, $start, $head) = ($1, $-[0], $+[0] - $-[0]);
     my $end = index $content, "\x7e$number", $start + $head;
-    die 'the section does not end' if $end < 0;
+    die 'the section has no footer' if $end < 0;
     @$self{qw(start data length)} = ($start, $head, $end + 5 - $start);
     return $self->{length};
 }

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Stand-ins of /sys/bus/pci for tests of vgpu-probe: kernels and faults that no
-# guest here can have. What a real kernel says is tested in tests/guest.
+# Stand-ins for /sys/bus/pci, to test vgpu-probe with kernels and faults that the test
+# guests cannot produce. tests/guest covers a real kernel.
 #
 #   my @options = sysfs(slot => '0000:00:02.0', config => $bytes, FILE => TEXT…);
 #   run_probe(@options);
 #
-# A FILE that is undef is not there; driver names the driver that is bound.
+# FILE => undef leaves out the file; driver => NAME binds the device to that driver.
 package Sysfs;
 
 use strict;
@@ -20,7 +20,7 @@ our @EXPORT = qw(sysfs config_bytes registers);
 
 my $count = 0;
 
-# The bytes of a dump's first device
+# The configuration space of a dump's first device
 sub config_bytes {
     my ($name, @edits) = @_;
     my $dump = edit_dump(base_dump($name), @edits);
@@ -28,7 +28,7 @@ sub config_bytes {
     return pack 'H*', $hex =~ s/ //gr;
 }
 
-# What BAR0 holds after a reset, but for the registers that are given
+# BAR0 after a reset, except for the given registers
 sub registers {
     my %other = @_;
     my $bar0 = "\0" x contract('BAR0_SIZE');

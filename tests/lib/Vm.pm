@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A booted guest that is told what to do while it runs, through its console and
-# QEMU's monitor (Qmp.pm):
+# A running guest, controlled through its console and QEMU's monitor (Qmp.pm):
 #
-#   my $vm = Vm->new(@qemu_arguments);      boots, until the guest is ready
-#   my $vm = Vm->incoming($uri, @same);     waits for a guest to migrate here
+#   my $vm = Vm->new(@qemu_arguments);      boot, and wait until the guest is ready
+#   my $vm = Vm->incoming($uri, @same);     wait for an incoming migration
 #   my ($status, @lines) = $vm->run('shell command');    in the guest
-#   $vm->leave;                             end QEMU, its guest is elsewhere
-#   my $guest = $vm->end;                   end the guest: a Guest, for ->good
+#   $vm->leave;                             quit QEMU after its guest has migrated away
+#   my $guest = $vm->end;                   shut down; returns a Guest, for ->good
 #
-# The guest runs the scenario "commanded". Of a migrated guest the transcript is
-# what it printed on this side.
+# The guest runs the scenario "commanded". The transcript of a migrated guest has only
+# the part printed after the migration.
 package Vm;
 
 use strict;
@@ -34,7 +33,7 @@ sub incoming {
     return $class->start(@arguments, '-incoming', $uri);
 }
 
-# The command that boots the guest, before QEMU's arguments
+# The command that boots the guest; QEMU arguments are appended
 sub launcher { return (top_dir() . '/tests/guest/vm', 'commanded') }
 
 sub start {
@@ -57,7 +56,7 @@ sub line {
     my $line = readline $self->{console};
     if (!defined $line) {
         $self->finish;
-        die "the guest is gone, its exit status is $self->{status}: "
+        die "the guest ended with exit status $self->{status}: "
             . Qmp::slurp("$self->{dir}/stderr") . "\n";
     }
     $line =~ s/\r?\n$//;

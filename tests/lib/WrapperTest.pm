@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the tests of qemu-device/xcp-ng/qemu-wrapper have in common: a dom0, the
-# arguments of xenopsd, and what may become of them.
+# Helpers for the tests of qemu-device/xcp-ng/qemu-wrapper: a dom0, xenopsd's arguments,
+# and tests of how the stock wrapper is started.
 #
-#   dom0()                              the Dom0 that all of them use
-#   starts(WHAT, RESULT, MORE...)       the stock wrapper was started, with
-#                                       xenopsd's arguments and MORE behind them
-#   with_device(WHAT, SLOT, [LINE])     start it: with the device and a log line
-#                                       that matches LINE, or none
-#   without_device(WHAT, [LINE])        start it: without the device
-#   @arguments                          what xenopsd passes
-#   GRANT                               a value of device_model_args, slot 1e
+#   dom0()                              the shared Dom0
+#   starts(WHAT, RESULT, MORE...)       test that the stock wrapper was started with
+#                                       xenopsd's arguments followed by MORE
+#   with_device(WHAT, SLOT, [LINE])     run the wrapper and test that it adds the
+#                                       device, and logs one line matching LINE or none
+#   without_device(WHAT, [LINE])        the same, but it adds no device
+#   @arguments                          xenopsd's arguments
+#   GRANT                               a value of device_model_args, with slot 1e
 package WrapperTest;
 
 use strict;
@@ -23,7 +23,7 @@ our @EXPORT = qw(@arguments GRANT dom0 starts with_device without_device);
 
 use constant GRANT => '["-device","vgpu-stub,addr=1e"]';
 
-# with what a shell would trip over
+# with characters that are special to a shell
 our @arguments = (Dom0::DOMID, '--syslog', '-m', 'size=524288', '-drive',
     "file=/dev/sm/a b\"c'd,if=none", '', '-serial', '$(touch /tmp/x) `id` * ?',
     "two\nlines", "caf\xe9", '\\', '-S', '--', '');
@@ -34,11 +34,11 @@ sub dom0 {
     return $dom0;
 }
 
-# The stock wrapper replaces ours in the same process
+# Our wrapper must exec the stock wrapper, so that the process stays the same
 sub starts {
     my ($what, $result, @more) = @_;
-    is_deeply $result->{arguments}, [@arguments, @more], "$what: the arguments";
-    ok $result->{same}, "$what: the same process";
+    is_deeply $result->{arguments}, [@arguments, @more], "$what: arguments of the stock wrapper";
+    ok $result->{same}, "$what: same process";
     is $result->{status}, 0, "$what: exit status";
     return;
 }
@@ -46,10 +46,10 @@ sub starts {
 sub says {
     my ($what, $result, $line) = @_;
     if (!defined $line) {
-        is $result->{log}, '', "$what: no line in the log";
+        is $result->{log}, '', "$what: logs nothing";
         return;
     }
-    like $result->{log}, qr/\Avgpu-stub: [ -~]*$line[ -~]*\n\z/, "$what: one line in the log";
+    like $result->{log}, qr/\Avgpu-stub: [ -~]*$line[ -~]*\n\z/, "$what: logs one line";
     return;
 }
 

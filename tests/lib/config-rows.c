@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The table of configuration space as Contract.pm reads it, after "gcc -E -P"
+ * Contract.pm preprocesses this with "gcc -E -P" and parses the rows
  */
 #include "vgpu_stub_config.h"
 
