@@ -12,6 +12,8 @@
 
 #include <pci/pci.h>
 
+#include "vgpu_stub_queue.h"
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define CONFIG_SIZE	256	/* conventional configuration space */
@@ -79,14 +81,28 @@ struct kernel {
 
 enum {
 	REG_MAGIC, REG_VERSION, REG_FEATURES, REG_STATUS, REG_BAD_ACCESS,
+	/* the others come with queues */
+	REG_CONTROL, REG_QUEUES, REG_QUEUE_SIZE_MAX, REG_VECTORS,
+	REG_COMMAND_SETS, REG_EVENT_VECTOR, REG_EVENTS, REG_LIST_MAX,
+	REG_BUFFERS_MAX, REG_BUFFER_SEGMENTS_MAX, REG_SEGMENTS_MAX,
+	REG_TRANSFER_MAX,
 	REG_COUNT
+};
+#define REG_COUNT_NO_QUEUES	REG_CONTROL
+
+struct queue {
+	uint32_t control, status, size, vector;
+	uint64_t sq, cq, index;		/* bus addresses */
 };
 
 struct registers {
 	const char *source;	/* "driver" or "bar0", NULL if not read */
 	char why[128];		/* why not */
+	char queues_why[128];	/* why those of queues were not; "" if there are none */
 	bool known[REG_COUNT];
 	uint32_t value[REG_COUNT];
+	unsigned int queue_count;
+	struct queue queues[VGPU_STUB_QUEUES_MAX];
 };
 
 /*** Functions, of this machine or of a dump ***/

@@ -14,10 +14,11 @@ use Contract;
 use Guest;
 
 my %beds = (
-    pc => ['-machine', 'pc', '-device', 'vgpu-stub,addr=3'],
+    pc => ['-machine', 'pc', '-device', 'vgpu-stub,addr=3,queues=0'],
     'root port' => ['-machine', 'q35', '-device', 'pcie-root-port,id=rp0,chassis=1,addr=3',
-        '-device', 'vgpu-stub,bus=rp0'],
+        '-device', 'vgpu-stub,bus=rp0,queues=4'],
 );
+my %queues = ('root port' => 4);
 my $with_strace = build_dir() . '/guest-probe';
 my ($guest, $slot);
 
@@ -36,7 +37,19 @@ sub quiet_ids {
     return join ' ', @ids;
 }
 
+# Before a driver has set anything up
+sub test_queues {
+    my ($registers, $queues) = @_;
+    return is $registers->{each_queue}, undef, 'a device without queues' unless $queues;
+    is_deeply [map { "$_->{state} $_->{error}" } @{ $registers->{each_queue} }], [('disabled ') x $queues],
+        'each queue is disabled';
+    is $registers->{vectors}, $queues + 1, 'a vector for each, and one';
+    is $registers->{version}, contract('VERSION_QUEUES'), 'the version with queues';
+    return;
+}
+
 sub test_unbound {
+    my ($queues) = @_;
     my ($lspci) = lines('lspci -D -nn -d 1af4:1111');
     ($slot) = $lspci =~ /^(\S+)/;
     my $json = json('vgpu-probe -D -nn --json');
@@ -48,6 +61,7 @@ sub test_unbound {
     my ($command) = map { $_->{value} } grep { $_->{name} eq 'Command' } @{ $mmio->{devices}[0]{fields} };
     is $source, $command & 2 ? 'bar0' : undef, 'the registers come from BAR0';
     is $mmio->{exit_status}, 0, 'and are right';
+    test_queues($mmio->{devices}[0]{registers}, $queues) if $source;
 }
 
 sub test_nobody {
@@ -65,11 +79,12 @@ sub test_nobody {
 }
 
 sub test_driven {
+    my ($queues) = @_;
     my $json = json('vgpu-probe --mmio --json; true');
     my $device = $json->{devices}[0];
     is $json->{exit_status}, 0, 'with the driver: all passed';
     is $device->{registers}{source}, 'driver', 'the driver tells the registers';
-    is $device->{registers}{version}, contract('VERSION'), 'the version';
+    is $device->{registers}{version}, contract($queues ? 'VERSION_QUEUES' : 'VERSION'), 'the version';
     is $device->{registers}{bad_access_count}, 0, 'reading made no bad access';
     is $device->{kernel}{driver}, 'vgpu_stub', 'the kernel\'s view: driver';
     is $device->{kernel}{power_state}, 'D0', 'the kernel\'s view: power state';
@@ -125,9 +140,9 @@ for my $name (sort keys %beds) {
     subtest $name => sub {
         local $ENV{GUEST} = $with_strace;
         $guest = boot('probe', @{ $beds{$name} });
-        test_unbound();
+        test_unbound($queues{$name});
         test_nobody();
-        test_driven();
+        test_driven($queues{$name});
         test_readonly();
         test_changes($beds{$name});
         test_removed();
@@ -143,7 +158,7 @@ subtest 'a kernel that is locked down' => sub {
         'the refusal is told';
     my $json = json('vgpu-probe --mmio --json');
     is ids($json, 'fail'), '', 'nothing failed';
-    is ids($json, 'unknown'), 'mmio-magic mmio-version mmio-features mmio-status mmio-bad-access',
+    is ids($json, 'unknown'), 'mmio-magic mmio-version mmio-features mmio-feature-queues mmio-status mmio-bad-access',
         'the registers are unknown';
     $guest->good;
 };

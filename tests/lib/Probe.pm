@@ -101,19 +101,26 @@ sub make_dump {
     return join "\n", edit_dump($first, split ' ', $edits), @others;
 }
 
-# The contract's checks for a form of the device that need a byte at or after $from
+# The contract's checks for a form of the device, with queues or without, that need a
+# byte at or after $from
 sub contract_checks {
-    my ($form, $from) = @_;
-    my @rows = grep { $_->{offset} < 0x100 && $_->{offset} + $_->{width} > $from } config_rows($form);
-    return map { lc tr/_/-/r }
-        map { $_->{name} } grep { $_->{class} =~ /^(?:FIXED|ERROR)$/ || $_->{name} =~ /^(?:PMCSR_POWER_STATE|BAR0_ADDRESS)$/ } @rows;
+    my ($form, $from, $queues) = @_;
+    my @rows = grep { $_->{offset} < 0x100 && $_->{offset} + $_->{width} > $from } config_rows($form, $queues);
+    return map { lc tr/_/-/r } map { $_->{name} } grep { is_checked($_) } @rows;
+}
+
+sub is_checked {
+    my ($row) = @_;
+    return $row->{class} =~ /^(?:FIXED|ERROR)$/
+        || $row->{name} =~ /^(?:PMCSR_POWER_STATE|BAR0_ADDRESS|MSIX_TABLE_SIZE)$/;
 }
 
 # The checks of a corpus row; @NAME and ?@NAME expand to a group of checks
 sub expand_checks {
     my ($text, $groups, $base) = @_;
     my ($form) = ((grep { uc($base // '') =~ /^$_/ } config_forms()), 'CONVENTIONAL');
-    $text =~ s/\?from\((\w+)\)/join ' ', map { "?$_" } contract_checks($form, hex $1)/e;
+    my $queues = ($base // '') =~ /-queues/;
+    $text =~ s/\?from\((\w+)\)/join ' ', map { "?$_" } contract_checks($form, hex $1, $queues)/e;
     while ($text =~ s/(\??)@(\w+)/join ' ', map { $1 . $_ } @{ $groups->{$2} }/e) { }
     return split ' ', $text;
 }

@@ -16,7 +16,7 @@ use Exporter 'import';
 use File::Path qw(make_path remove_tree);
 use Probe;
 
-our @EXPORT = qw(sysfs config_bytes registers);
+our @EXPORT = qw(sysfs config_bytes registers queue_registers);
 
 my $count = 0;
 
@@ -34,6 +34,29 @@ sub registers {
     my $bar0 = "\0" x contract('BAR0_SIZE');
     for my $name (qw(MAGIC VERSION FEATURES STATUS BAD_ACCESS)) {
         substr $bar0, contract("REG_$name"), 4, pack 'V', $other{$name} // contract($name);
+    }
+    return $bar0;
+}
+
+# The same of a device with queues; QUEUE_STATUS and its like are of the last one
+sub queue_registers {
+    my ($queues, %other) = @_;
+    my %value = (VERSION => contract('VERSION_QUEUES'), FEATURES => contract('FEATURE_QUEUES'),
+        QUEUES => $queues, VECTORS => $queues + 1, COMMAND_SETS => 3, EVENT_VECTOR => contract('VECTOR_NONE'),
+        map({ ($_ => contract($_)) }
+            qw(QUEUE_SIZE_MAX LIST_MAX BUFFERS_MAX BUFFER_SEGMENTS_MAX SEGMENTS_MAX TRANSFER_MAX)), %other);
+    my $bar0 = registers(%value);
+    # what is not to be read would be seen
+    substr $bar0, contract($_), contract("${_}_SIZE"), "\xee" x contract("${_}_SIZE") for qw(WIN_QUEUE WIN_DOORBELL);
+    for my $n (0 .. $queues - 1) {
+        my $at = contract('WIN_QUEUE') + $n * contract('QUEUE_STRIDE');
+        substr $bar0, $at, contract('QUEUE_STRIDE'), "\0" x contract('QUEUE_STRIDE');
+        substr $bar0, $at + contract('QUEUE_VECTOR'), 4, pack 'V', contract('VECTOR_NONE');
+    }
+    for my $name (grep { !/^(?:MAGIC|VERSION|FEATURES|STATUS|BAD_ACCESS)$/ } keys %value) {
+        my $at = $name =~ /^QUEUE_(?!SIZE_MAX)/ ?
+            contract('WIN_QUEUE') + ($queues - 1) * contract('QUEUE_STRIDE') + contract($name) : contract("REG_$name");
+        substr $bar0, $at, 4, pack 'V', $value{$name};
     }
     return $bar0;
 }

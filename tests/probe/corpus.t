@@ -32,7 +32,8 @@ sub json_of {
 }
 
 # One of each kind: good, broken, incomplete, dead, several, and no dump
-my %is_golden = map { $_ => 1 } qw(conventional integrated endpoint class-misplaced pm-at-50 all-ones
+my %is_golden = map { $_ => 1 } qw(conventional integrated endpoint conventional-queues integrated-queues
+    endpoint-queues class-misplaced pm-at-50 all-ones
     chain-misaligned ext-two cut-64 same-slot domains bad-hex hole);
 
 sub is_golden {

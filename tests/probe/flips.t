@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-probe misses no bit: every single-bit flip of the three good dumps is caught,
-# by the check of its own row, but for the bits that the contract leaves to the guest,
-# the platform or QEMU's version.
+# vgpu-probe misses no bit: every single-bit flip of the good dumps, without queues and
+# with them, is caught by the check of its own row, but for the bits that the contract
+# leaves to the guest, the platform or QEMU's version.
 #
 # Needs: setup-probe tools
 use strict;
@@ -11,6 +11,7 @@ use warnings;
 use Test::More;
 use Contract;
 use Probe;
+use Sysfs;
 
 my $flips = scratch_dir() . '/flips';
 my $tools = build_dir() . '/tools';
@@ -19,8 +20,17 @@ my ($status, undef, $err) = run_command('gcc', '-std=gnu11', '-O2', '-D_GNU_SOUR
     glob("$tools/error.o $tools/options.o $tools/check/*.o $tools/read/*.o"), '-lpci');
 is $status, 0, 'flips.c builds' or die $err;
 
-# One flip leaves D0 for a state that does not exist
-sub is_free { return $_[0]->{class} !~ /^(?:FIXED|ERROR)$/ && $_[0]->{name} ne 'PMCSR_POWER_STATE' }
+# One flip leaves D0 for a state that does not exist, or makes the table of MSI-X one of
+# another number of queues
+sub is_free {
+    my ($row, $bit, $bytes) = @_;
+    return 0 if $row->{class} =~ /^(?:FIXED|ERROR)$/ || $row->{name} eq 'PMCSR_POWER_STATE';
+    return 1 if $row->{name} ne 'MSIX_TABLE_SIZE';
+    my ($offset, $number) = split ' ', $bit;
+    my $queues = (unpack('v', substr $bytes, $row->{offset}, 2) ^ 1 << $number << 8 * ($offset - $row->{offset}))
+        & $row->{mask};
+    return $queues >= 1 && $queues <= contract('QUEUES_MAX');
+}
 
 # "OFFSET BIT" => the row that has the bit
 sub bits_of {
@@ -41,18 +51,21 @@ sub check_of {
 }
 
 # counted by hand: a change of the contract changes these too
-my %free = (CONVENTIONAL => 42, INTEGRATED => 44, ENDPOINT => 45);
-for my $form (config_forms()) {
-    my ($code, $out) = run_command($flips, probe_dir() . '/dumps/' . lc($form) . '.dump');
-    is $code, 0, "$form: flipped";
-    my $row = bits_of(config_rows($form));
+my %free = (CONVENTIONAL => 42, INTEGRATED => 44, ENDPOINT => 45,
+    'CONVENTIONAL-QUEUES' => 42 + 2 + 3, 'INTEGRATED-QUEUES' => 44 + 2 + 3, 'ENDPOINT-QUEUES' => 45 + 2);
+for my $name (map { ($_, "$_-QUEUES") } config_forms()) {
+    my $form = $name =~ s/-QUEUES//r;
+    my ($code, $out) = run_command($flips, probe_dir() . '/dumps/' . lc($name) . '.dump');
+    is $code, 0, "$name: flipped";
+    my $row = bits_of(config_rows($form, $name ne $form));
+    my $bytes = config_bytes(lc $name);
     my (@missed, @alarms, @unnamed);
     my %caught = map { /^(\d+ \d)(.*)/ ? ($1 => $2) : () } split /\n/, $out;
-    is scalar(keys %caught), 8 * ($form eq 'CONVENTIONAL' ? 256 : 4096), "$form: every bit";
+    is scalar(keys %caught), 8 * ($form eq 'CONVENTIONAL' ? 256 : 4096), "$name: every bit";
     for my $bit (sort keys %caught) {
         my ($offset) = $bit =~ /^(\d+)/;
         my $by = "$caught{$bit} ";
-        if ($row->{$bit} && is_free($row->{$bit})) {
+        if ($row->{$bit} && is_free($row->{$bit}, $bit, $bytes)) {
             push @alarms, "$bit:$by" unless $by eq ' ';
         } elsif ($by eq ' ') {
             push @missed, $bit;
@@ -60,10 +73,10 @@ for my $form (config_forms()) {
             push @unnamed, "$bit:$by";
         }
     }
-    is "@missed", '', "$form: no flip is missed";
-    is "@alarms", '', "$form: no false alarm about a free bit";
-    is "@unnamed", '', "$form: each is caught by the check of its row";
-    is scalar(grep { $_ eq '' } values %caught), $free{$form}, "$form: so many bits are free";
+    is "@missed", '', "$name: no flip is missed";
+    is "@alarms", '', "$name: no false alarm about a free bit";
+    is "@unnamed", '', "$name: each is caught by the check of its row";
+    is scalar(grep { $_ eq '' } values %caught), $free{$name}, "$name: so many bits are free";
 }
 
 # and through the whole program: each flip of a conventional device in a slot of its own
@@ -84,7 +97,7 @@ is scalar(keys %slot), 2048 - $free{CONVENTIONAL}, 'all at once: as many are cau
 
 # names and advice are given for rows that exist, and for all of them
 my %texts = map { $_ => 1 } read_file(top_dir() . '/guest-tools/vgpu-probe/check/texts.c') =~ /^\t\{ "(\w+)"/mg;
-my %names = map { $_->{name} => 1 } map { config_rows($_) } config_forms();
+my %names = map { $_->{name} => 1 } map { (config_rows($_), config_rows($_, 1)) } config_forms();
 is_deeply [grep { !$names{$_} } sort keys %texts], [], 'no text is for a row that is gone';
 is_deeply [grep { !$texts{$_} } sort keys %names], ['LNKSTA_ACTIVE'], 'each row that a report names has a text';
 

@@ -62,7 +62,21 @@ is forms_of('conventional', '02:00.0', bridge('00:03.0', 1, $root), bridge('01:0
     'below a bridge to PCI';
 is forms_of('conventional', '01:00.0', bridge('00:03.0', 1, undef)), 'conventional:', 'below a conventional bridge';
 
+for my $queues ('conventional', 'integrated', 'endpoint') {
+    my $form = $queues =~ s/integrated/integrated endpoint/r;
+    is forms_of("$queues-queues", '00:02.0'), "$form:", "no bridge: $queues with queues";
+}
+is forms_of('endpoint-queues', '01:00.0', bridge('00:03.0', 1, $root)), 'endpoint:', 'with queues below a root port';
+is forms_of('integrated-queues', '00:02.0', bridge('00:03.0', 1, $root)), 'integrated endpoint:',
+    'with queues beside a root port';
+is forms_of('conventional-queues', '02:00.0', bridge('00:03.0', 1, $root), bridge('01:00.0', 2, $to_pci)),
+    'conventional:', 'with queues below a bridge to PCI';
+
 # what is on the wrong bus
+like forms_of('conventional-queues', '01:00.0', bridge('00:03.0', 1, $root)),
+    qr/^endpoint: msix-next .*\bexp-id\b.*\bexpress\b/, 'MSI-X and no Express capability below a root port';
+like forms_of('endpoint-queues', '02:00.0', bridge('01:00.0', 2, $to_pci)),
+    qr/^conventional: msix-next .*\bcap-unlisted\b/, 'MSI-X and an Express capability below a bridge to PCI';
 is forms_of('integrated', '01:00.0', bridge('00:03.0', 1, $root)), 'endpoint: exp-type lnkcap lnksta',
     'an integrated endpoint below a root port';
 is forms_of('endpoint', '00:02.0', bridge('00:03.0', 1, $root)), 'integrated endpoint: exp-type lnkcap lnksta',

@@ -36,6 +36,7 @@ keep('no PCI', '-A', 'linux-sysfs', '-O', 'sysfs.path=/no/such');
 keep('this machine', '-d', ':');
 keep('sysfs', sysfs());
 keep('registers', '--mmio', sysfs(resource0 => registers()));
+keep('registers of queues', '--mmio', sysfs(config => config_bytes('conventional-queues'), resource0 => queue_registers(1)));
 keep('registers unknown', '--mmio', sysfs());
 keep('list', '--list-checks');
 keep('diff', 'diff', "$dumps/conventional.dump", "$dumps/endpoint.dump");

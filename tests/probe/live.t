@@ -35,7 +35,7 @@ sub probe_is {
 
 my $behind_header = join ' ', contract_checks('CONVENTIONAL', 0x40), 'unused cap-bounds cap-alignment cap-loop cap-id pm',
     'cap-duplicate cap-unlisted cap-overlap';
-my $mmio = 'mmio-magic mmio-version mmio-features mmio-status mmio-bad-access';
+my $mmio = 'mmio-magic mmio-version mmio-features mmio-feature-queues mmio-status mmio-bad-access';
 my @driven = (driver => 'vgpu_stub', enable => 1, power_state => 'D0');
 my $short = substr config_bytes('conventional'), 0, 64;
 
@@ -119,6 +119,52 @@ probe_is 'BAR0, resource not told', 4, '', "bar0-assigned bar0-size bar0-resourc
 probe_is 'BAR0 of another device', 1, 'device-id', $mmio, '--mmio', '-d', ':',
     sysfs(resource0 => registers(), config => config_bytes('conventional', '2=10'));
 
+# a device with queues
+my @queues = (config => config_bytes('integrated-queues'), reset => '', reset_method => 'flr');
+my $base_mmio = 'mmio-magic mmio-version mmio-features mmio-feature-queues mmio-status mmio-bad-access';
+sub with_queues { return ('--mmio', sysfs(@queues, resource0 => queue_registers(4, @_))) }
+probe_is 'queues', 0, '', '', sysfs(@queues);
+probe_is 'queues: BAR0', 0, '', '', with_queues();
+probe_is 'queues: one, 16', 0, '', '', '--mmio',
+    sysfs(config => config_bytes("$_->[0]-queues"), reset => '', reset_method => 'flr', resource0 => queue_registers($_->[1]))
+    for ['conventional', 1], ['endpoint', 16];
+probe_is 'queues: version 1.0', 1, 'mmio-version-queues', '', with_queues(VERSION => contract('VERSION'));
+probe_is 'queues: not in FEATURES', 1, 'mmio-feature-queues', '', with_queues(FEATURES => 0);
+probe_is 'queues: in FEATURES alone', 1, 'mmio-feature-queues', '', '--mmio',
+    sysfs(resource0 => registers(FEATURES => contract('FEATURE_QUEUES')));
+probe_is 'queues: an unknown feature', 1, 'mmio-features', '',
+    with_queues(FEATURES => 0x10 | contract('FEATURE_QUEUES'));
+my %wrong = (
+    'mmio-control' => [CONTROL => 2], 'mmio-queues mmio-vectors' => [QUEUES => 3],
+    'mmio-vectors' => [VECTORS => 4], 'mmio-command-sets' => [COMMAND_SETS => 1],
+    'mmio-event-vector' => [EVENT_VECTOR => 0x10000], 'mmio-events' => [EVENTS => 2],
+);
+for my $id (qw(mmio-queue-size-max mmio-list-max mmio-buffers-max mmio-buffer-segments-max mmio-segments-max
+    mmio-transfer-max))
+{
+    my $name = uc $id =~ s/mmio-//r =~ tr/-/_/r;
+    $wrong{$id} = [$name => contract($name) + 1];
+}
+probe_is "queues: $_", 1, $_, '', with_queues(@{ $wrong{$_} }) for sort keys %wrong;
+probe_is 'queues: 17', 1, 'mmio-queues mmio-vectors mmio-queue-states', '', with_queues(QUEUES => 17);
+probe_is 'queues: a reset that is under way', 0, '', '', with_queues(CONTROL => contract('CONTROL_RESET'));
+probe_is 'queues: an event', 0, '', '', with_queues(EVENTS => contract('EVENT_QUEUE_ERROR'));
+probe_is 'queues: running', 0, '', '', with_queues(QUEUE_STATUS => 1, QUEUE_CONTROL => 1, QUEUE_SIZE => 64);
+probe_is 'queues: in error', 1, 'mmio-queue-errors', '', with_queues(QUEUE_STATUS => 0x403);
+probe_is "queues: STATUS $_", 1, 'mmio-queue-states', '', with_queues(QUEUE_STATUS => hex) for qw(4 401 100 10001 11);
+probe_is 'queues: STATUS 703', 1, 'mmio-queue-states mmio-queue-errors', '', with_queues(QUEUE_STATUS => 0x703);
+probe_is 'queues: BAR0 refused', 4, '', $base_mmio, '--mmio', sysfs(@queues);
+probe_is 'queues: no vgpu-stub', 1, 'mmio-magic', '', with_queues(MAGIC => 0);
+
+# its interrupts
+my @enabled = (@queues[2 .. 5], config => config_bytes('integrated-queues', '53=80'));
+my @vectors = map { ("msi_irqs/$_" => 'msix') } 24 .. 28;
+probe_is 'queues: vectors', 0, '', '', sysfs(@enabled, @vectors);
+probe_is 'queues: too many vectors', 1, 'interrupts', '', sysfs(@enabled, @vectors, 'msi_irqs/29' => 'msix');
+probe_is 'queues: vectors, MSI-X off', 1, 'interrupts', '', sysfs(@queues, @vectors);
+probe_is 'queues: an IRQ', 1, 'interrupts', '', sysfs(@queues, irq => 11);
+probe_is 'queues: interrupts unknown', 4, '', 'interrupts', sysfs(@queues, irq => undef);
+
 # and through the driver
 my @files = ('vgpu_stub/version' => '1.0', 'vgpu_stub/features' => '0x00000000',
     'vgpu_stub/status' => '0x00000001', 'vgpu_stub/bad_access_count' => '0');
@@ -129,7 +175,30 @@ probe_is 'driver, no answer', 4, '', $mmio, '--mmio', sysfs(@driven);
 probe_is 'driver, garbage', 4, '', 'mmio-magic mmio-version mmio-status', '--mmio',
     sysfs(@driven, @files, 'vgpu_stub/version' => 'x', 'vgpu_stub/status' => 'y');
 
+# the driver shows no queues: BAR0 beside it, if the kernel lets it be read
+my @queue_files = (@files, 'vgpu_stub/version' => '1.1', 'vgpu_stub/features' => '0x00000001');
+my @working = (@driven, @enabled, @vectors, @queue_files);
+probe_is 'queues, driver: BAR0 refused', 0, '', '', '--mmio', sysfs(@working);
+probe_is 'queues, driver', 0, '', '', '--mmio', sysfs(@working, resource0 => queue_registers(4));
+probe_is 'queues, driver: in error', 1, 'mmio-queue-errors', '', '--mmio',
+    sysfs(@working, resource0 => queue_registers(4, QUEUE_STATUS => 0x203));
+probe_is 'queues, driver: reset meanwhile', 0, '', '', '--mmio',
+    sysfs(@working, resource0 => "\xff" x contract('BAR0_SIZE'));
+probe_is 'queues, driver: decoding off', 1, 'bar0-decoded', '', '--mmio', sysfs(@working, resource0 => queue_registers(4),
+    config => config_bytes('integrated-queues', '53=80', '4=00'));
+
 sub text { return (run_probe(@_))[1] }
+my $shown = text(with_queues(QUEUE_STATUS => 1, QUEUE_SIZE => 64, QUEUE_VECTOR => 2, QUEUE_SQ_HI => 1, QUEUE_CQ_LO => 0x5000));
+like $shown, qr/^\tForm: .*, queues: 4$/m, 'how many queues';
+like $shown, qr/^\tBAR0\+0x004  version +00010001  1\.1$/m, 'a register is shown';
+like $shown, qr/^\tBAR0\+0x02c  vectors +00000005$/m, 'one of queues, too';
+like $shown, qr/^\tqueue 2 +disabled, 0 entries, no vector, rings at 0x0 and 0x0, indices at 0x0$/m, 'a queue';
+like $shown, qr/^\tqueue 3 +running, 64 entries, vector 2, rings at 0x100000000 and 0x5000, /m, 'a queue at work';
+unlike $shown, qr/queue 4|ee/, 'nothing else was read';
+like text(with_queues(QUEUE_STATUS => 0x403)), qr/^\tqueue 3 +error: DMA fault, /m, 'a queue in error';
+unlike text('--mmio', sysfs(resource0 => registers())), qr/command_sets|queue \d/, 'a device without queues shows none';
+like text('--mmio', sysfs(@working)), qr/registers of queues.*\(No such file or directory\): they were not checked/s,
+    'that queues were not read is told';
 like text('--mmio', '-v', sysfs()), qr/the kernel refuses BAR0: No such file/, 'a refusal is told';
 like text(sysfs(config => $short)), qr/64 bytes of configuration space, run as root/, 'how to get the rest';
 like text(sysfs()), qr/no driver is bound.*modprobe vgpu_stub/, 'how to load the driver';
@@ -140,6 +209,14 @@ my ($status, $out) = run_probe('--json', '--mmio', sysfs(resource0 => registers(
 my $device = decode_json($out)->{devices}[0];
 is $device->{registers}{source}, 'bar0', 'JSON: source of the registers';
 is $device->{registers}{bad_access_count}, 7, 'JSON: a register';
+is $device->{registers}{each_queue}, undef, 'JSON: no queues';
+is $device->{registers}{queues}, undef, 'JSON: nor registers of them';
 is $device->{kernel}{resource0}{size}, contract('BAR0_SIZE'), 'JSON: the kernel\'s view';
+
+($status, $out) = run_probe('--json', with_queues(QUEUE_STATUS => 0x203, QUEUE_INDEX_HI => 0x80000000));
+my $registers = decode_json($out)->{devices}[0]{registers};
+is $registers->{transfer_max}, contract('TRANSFER_MAX'), 'JSON: a register of queues';
+is_deeply [map { "$_->{state} $_->{error}" } @{ $registers->{each_queue} }],
+    [('disabled ') x 3, 'error address'], 'JSON: the queues';
 
 done_testing;

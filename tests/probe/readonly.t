@@ -39,6 +39,8 @@ sub is_readonly {
 is_readonly 'this machine', '-d', ':';
 is_readonly 'everything of this machine', '-vvv', '-k', '-xxxx', '--mmio', '-d', ':';
 is_readonly 'registers', '--mmio', sysfs(resource0 => registers());
+is_readonly 'registers of queues', '--mmio',
+    sysfs(config => config_bytes('endpoint-queues'), resource0 => queue_registers(16));
 is_readonly 'report', sysfs(), 'report';
 is_readonly 'diff', sysfs(), 'diff', 'live', probe_dir() . '/dumps/conventional.dump';
 is_readonly 'a dump', '-F', probe_dir() . '/dumps/endpoint.dump';

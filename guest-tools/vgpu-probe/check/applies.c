@@ -44,3 +44,9 @@ bool wants_registers(const struct device *device)
 {
 	return is_live(device) && opt.mmio;
 }
+
+/* A kernel may let nobody but the driver read them, and the driver does not show them */
+bool knows_queues(const struct device *device)
+{
+	return device->registers.known[REG_QUEUES];
+}

@@ -59,7 +59,8 @@ CHECK_FUNCTION(check_place)
 static bool is_listed(const struct device *device, const struct cap *cap)
 {
 	return cap->id == PCI_CAP_ID_PM ||
-	       (cap->id == PCI_CAP_ID_EXP && is_express(device));
+	       (cap->id == PCI_CAP_ID_EXP && is_express(device)) ||
+	       (cap->id == PCI_CAP_ID_MSIX && kind_of(device) == KIND_QUEUES);
 }
 
 CHECK_FUNCTION(check_duplicates)

@@ -28,6 +28,13 @@ enum space {
 	SPACE_COUNT,
 };
 
+/* Of devices: whether they have queues */
+enum { KIND_NO_QUEUES = 1, KIND_QUEUES = 2, KIND_ALL = 3 };
+
+/* A number of the interface, in a text */
+#define TEXT(_macro)	TEXT_OF(_macro)
+#define TEXT_OF(_value)	#_value
+
 struct finding;
 
 struct check {
@@ -38,6 +45,7 @@ struct check {
 	enum severity severity;
 	enum space space;
 	unsigned int forms;	/* that have it, VGPU_STUB_FORM_*; 0: all */
+	int kinds;		/* the same; 0: all */
 	bool in_contract;	/* a row of include/vgpu_stub_config.h */
 	unsigned int offset;
 	unsigned int width;	/* bytes, 0 if there is no field */
@@ -58,7 +66,8 @@ struct finding {
 	char found[128];
 };
 
-#define MAX_CHECKS	192
+#define MAX_ROWS	160	/* of include/vgpu_stub_config.h */
+#define MAX_CHECKS	224
 
 struct findings {
 	const struct device *device;	/* NULL: the host's */
@@ -91,6 +100,8 @@ int worst_status(int status, const struct findings *findings);
 
 /* form.c */
 unsigned int form_of(const struct device *device);
+int kind_of(const struct device *device);
+int msix_control(const struct device *device);
 const char *form_name(unsigned int forms);
 uint8_t home_of(unsigned int offset);
 unsigned int home_offset(uint8_t id);
@@ -164,14 +175,25 @@ CHECK_FUNCTION(check_enabled);
 CHECK_FUNCTION(check_decoded);
 CHECK_FUNCTION(check_power_state);
 CHECK_FUNCTION(check_interrupts);
+CHECK_FUNCTION(check_vectors);
 CHECK_FUNCTION(check_reset_method);
 CHECK_FUNCTION(check_register);
+
+/* queues.c: the registers that only a device with queues has */
+const char *queue_state_name(uint32_t status);
+const char *queue_error_name(uint32_t status);
+CHECK_FUNCTION(check_queue_version);
+CHECK_FUNCTION(check_queue_count);
+CHECK_FUNCTION(check_vector_count);
+CHECK_FUNCTION(check_queue_states);
+CHECK_FUNCTION(check_queue_errors);
 
 /* applies.c: which devices a check concerns */
 bool is_live(const struct device *device);
 bool is_driven(const struct device *device);
 bool is_express(const struct device *device);
 bool has_ext_space(const struct device *device);
+bool knows_queues(const struct device *device);
 bool tells_power_state(const struct device *device);
 bool tells_reset_method(const struct device *device);
 bool wants_registers(const struct device *device);

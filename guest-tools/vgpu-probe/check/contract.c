@@ -12,6 +12,7 @@
 #include "vgpu_stub_config.h"
 
 struct row {
+	int kinds;
 	const char *name;
 	unsigned int forms, offset, width;
 	uint32_t mask;
@@ -19,13 +20,21 @@ struct row {
 	uint32_t value;
 };
 
-#define ROW(_name, _forms, _offset, _width, _mask, _class, _value) \
-	{ #_name, VGPU_STUB_FORM_##_forms, _offset, _width, _mask, \
+#define ROW(_kinds, _name, _forms, _offset, _width, _mask, _class, _value) \
+	{ _kinds, #_name, VGPU_STUB_FORM_##_forms, _offset, _width, _mask, \
 	  VGPU_STUB_BITS_##_class, _value },
+#define COMMON_ROW(...)		ROW(KIND_ALL, __VA_ARGS__)
+#define NO_QUEUES_ROW(...)	ROW(KIND_NO_QUEUES, __VA_ARGS__)
+#define QUEUES_ROW(...)		ROW(KIND_QUEUES, __VA_ARGS__)
 
-static struct row rows[] = { VGPU_STUB_CONFIG(ROW) };
+static struct row rows[] = {
+	VGPU_STUB_CONFIG_COMMON(COMMON_ROW)
+	VGPU_STUB_CONFIG_NO_QUEUES(NO_QUEUES_ROW)
+	VGPU_STUB_CONFIG_QUEUES(QUEUES_ROW)
+};
+_Static_assert(ARRAY_SIZE(rows) <= MAX_ROWS, "every row has a place");
 
-/* The table has rows that depend on a part of the device behind all others */
+/* The rows that depend on queues are behind all others in the table */
 static void sort_rows(void)
 {
 	for (size_t i = 1; i < ARRAY_SIZE(rows); i++) {
@@ -84,6 +93,18 @@ static CHECK_FUNCTION(check_bar0_address)
 		found(finding, RESULT_UNKNOWN, "BAR0 has no address");
 }
 
+/* A device has as many vectors as queues and one more, and the field has that less 1 */
+static CHECK_FUNCTION(check_table_size)
+{
+	uint32_t value;
+
+	if (!get_value(check, device, finding, &value))
+		return;
+	value &= check->mask;
+	found(finding, value >= 1 && value <= VGPU_STUB_QUEUES_MAX ?
+	      RESULT_PASS : RESULT_FAIL, "0x%0*x", 2 * check->width, value);
+}
+
 static bool set_function(const struct row *row, struct check *check)
 {
 	if (row->class == VGPU_STUB_BITS_FIXED ||
@@ -95,6 +116,9 @@ static bool set_function(const struct row *row, struct check *check)
 	} else if (!strcmp(row->name, "BAR0_ADDRESS")) {
 		check->run = check_bar0_address;
 		check->want = "an address";
+	} else if (!strcmp(row->name, "MSIX_TABLE_SIZE")) {
+		check->run = check_table_size;
+		check->want = "1 to " TEXT(VGPU_STUB_QUEUES_MAX);
 	}
 	return check->run;
 }
@@ -120,7 +144,8 @@ unsigned int add_contract(struct check *checks)
 		const struct text *text = row_text(rows[i].name);
 		struct check check = {
 			.name = text->name, .advice = text->advice,
-			.forms = rows[i].forms, .in_contract = true,
+			.forms = rows[i].forms, .kinds = rows[i].kinds,
+			.in_contract = true,
 			.offset = rows[i].offset,
 			.width = rows[i].width, .mask = rows[i].mask,
 			.expected = rows[i].value,
@@ -143,11 +168,12 @@ unsigned int add_contract(struct check *checks)
 void cover_rows(const struct device *device, uint8_t *covered)
 {
 	unsigned int form = form_of(device);
+	int kind = kind_of(device);
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		unsigned int at = place(device, rows[i].offset);
 
-		if (!(rows[i].forms & form))
+		if (!(rows[i].forms & form) || !(rows[i].kinds & kind))
 			continue;
 		for (unsigned int byte = 0; byte < rows[i].width; byte++)
 			if (at + byte < CONFIG_SIZE_EXP)

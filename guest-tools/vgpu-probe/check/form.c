@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: the form of a device, which its bus decides, and where it has its
- * capabilities
+ * vgpu-probe: the form of a device, which its bus decides, whether it has queues,
+ * and where it has its capabilities
  */
 #include "check.h"
 #include "vgpu_stub_config.h"
 
 /*** Where capabilities are ***/
 
+#define MSIX_LENGTH	(PCI_MSIX_PBA + 4)
+
 static const struct {
 	uint8_t id;
 	unsigned int offset, length;
 } homes[] = {
 	{ PCI_CAP_ID_PM, VGPU_STUB_PM_CAP_OFFSET, PCI_PM_SIZEOF },
+	{ PCI_CAP_ID_MSIX, VGPU_STUB_MSIX_CAP_OFFSET, MSIX_LENGTH },
 	{ PCI_CAP_ID_EXP, VGPU_STUB_EXP_CAP_OFFSET, PCI_EXP_SLTSTA2 + 2 },
 };
 
@@ -46,18 +49,63 @@ unsigned int place(const struct device *device, unsigned int offset)
 	return cap ? offset - home_offset(id) + cap->offset : offset;
 }
 
-/*** The form of a device ***/
+/*** Whether it has queues ***/
 
-static bool expects_express(const struct device *device)
+static bool holds(const struct config *config, unsigned int offset,
+		  unsigned int width, uint32_t value)
+{
+	return config_has(config, offset, width) &&
+	       config_get(config, offset, width) == value;
+}
+
+/*
+ * Four places say that a device has queues. It takes two of them: one may be broken,
+ * and a device without queues may have a broken bit that looks like one. The kernel
+ * shows the first one alone to ordinary users.
+ */
+int kind_of(const struct device *device)
 {
 	const struct config *config = &device->config;
+	unsigned int at = place(device, VGPU_STUB_MSIX_CAP_OFFSET);
+	int signs = holds(config, PCI_CAPABILITY_LIST, 1,
+			  VGPU_STUB_MSIX_CAP_OFFSET);
 
-	/* one broken ID must not hide what the rest of the device says */
+	if (!config_has(config, at, MSIX_LENGTH) ||
+	    is_silent_behind_header(config))
+		return signs ? KIND_QUEUES : KIND_NO_QUEUES;
+	signs += holds(config, at, 1, PCI_CAP_ID_MSIX);
+	signs += holds(config, at + PCI_MSIX_TABLE, 4, VGPU_STUB_MSIX_TABLE);
+	signs += holds(config, at + PCI_MSIX_PBA, 4, VGPU_STUB_MSIX_PBA);
+	return signs >= 2 ? KIND_QUEUES : KIND_NO_QUEUES;
+}
+
+/* Message Control, wherever the device has MSI-X; -1 if it is not readable */
+int msix_control(const struct device *device)
+{
+	const struct cap *cap = find_cap(&device->chain, PCI_CAP_ID_MSIX);
+
+	if (!cap || !config_has(&device->config, cap->offset + PCI_MSI_FLAGS, 2))
+		return -1;
+	return config_get(&device->config, cap->offset + PCI_MSI_FLAGS, 2);
+}
+
+/*** The form of a device ***/
+
+/* The list begins there, or goes on there behind MSI-X */
+static bool points_to_express(const struct device *device)
+{
+	unsigned int msix = place(device, VGPU_STUB_MSIX_CAP_OFFSET);
+	unsigned int where = kind_of(device) == KIND_QUEUES ?
+			     msix + PCI_CAP_LIST_NEXT : PCI_CAPABILITY_LIST;
+
+	return holds(&device->config, where, 1, VGPU_STUB_EXP_CAP_OFFSET);
+}
+
+/* One broken ID must not hide what the rest of the device says */
+static bool expects_express(const struct device *device)
+{
 	return find_cap(&device->chain, PCI_CAP_ID_EXP) ||
-	       config->len > CONFIG_SIZE ||
-	       (config_has(config, PCI_CAPABILITY_LIST, 1) &&
-		config_get(config, PCI_CAPABILITY_LIST, 1) ==
-		VGPU_STUB_EXP_CAP_OFFSET);
+	       device->config.len > CONFIG_SIZE || points_to_express(device);
 }
 
 /* Only an endpoint below a port has a link */

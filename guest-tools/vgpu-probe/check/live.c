@@ -189,6 +189,31 @@ CHECK_FUNCTION(check_interrupts)
 	found(finding, RESULT_PASS, "none");
 }
 
+/* The kernel's vectors are the device's only while MSI-X is on there */
+CHECK_FUNCTION(check_vectors)
+{
+	const struct kernel *kernel = &device->kernel;
+	int control = msix_control(device), size = control & PCI_MSIX_TABSIZE;
+
+	(void)check;
+	if (kernel->irq < 0 || kernel->msi < 0)
+		return found(finding, RESULT_UNKNOWN, "not in sysfs");
+	if (kernel->irq)
+		return found(finding, RESULT_FAIL, "IRQ %lld", kernel->irq);
+	if (!kernel->msi)
+		return found(finding, RESULT_PASS, "none");
+	if (control < 0)
+		return found(finding, RESULT_UNKNOWN,
+			     "%lld vectors, and MSI-X is not readable",
+			     kernel->msi);
+	if (!(control & PCI_MSIX_ENABLE))
+		return found(finding, RESULT_FAIL,
+			     "%lld vectors, and MSI-X is off in the device",
+			     kernel->msi);
+	found(finding, kernel->msi <= size + 1 ? RESULT_PASS : RESULT_FAIL,
+	      "%lld of %d vectors", kernel->msi, size + 1);
+}
+
 CHECK_FUNCTION(check_reset_method)
 {
 	const char *methods = device->kernel.reset_method;

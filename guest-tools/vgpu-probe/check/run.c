@@ -51,6 +51,8 @@ static bool concerns(const struct check *check, const struct device *device)
 {
 	if (check->forms && !(check->forms & form_of(device)))
 		return false;
+	if (check->kinds && !(check->kinds & kind_of(device)))
+		return false;
 	/* cap-id says it all */
 	if ((check->in_contract && check->offset >= HEADER_SIZE) ||
 	    check->run == check_unused)

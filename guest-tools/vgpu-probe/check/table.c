@@ -8,8 +8,6 @@
 #include "check.h"
 #include "vgpu_stub_config.h"
 
-#define TEXT(_macro)	TEXT_OF(_macro)
-#define TEXT_OF(_value)	#_value
 #define WALK(_id, _name, _fault, _want, _advice) \
 	{ .id = _id, .name = _name, .offset = PCI_CAPABILITY_LIST, .width = 1, \
 	  .mask = _fault, .want = _want, .run = check_walk, .advice = _advice }
@@ -26,13 +24,37 @@
 	.id = _id, .name = _name, .space = SPACE_KERNEL, .want = _want, \
 	.run = _run, .applies = _applies, .advice = _advice
 #define KERNEL(...)	{ KERNEL_FIELDS(__VA_ARGS__) }
-#define REGISTER(_id, _name, _reg, _offset, _mask, _expected, _advice) \
-	{ .id = _id, .name = _name, .space = SPACE_BAR0, .offset = _offset, \
-	  .width = VGPU_STUB_REG_SIZE, .mask = _mask, .expected = _expected, \
-	  .detail = _reg, .run = check_register, .applies = wants_registers, \
-	  .advice = _advice }
+#define REGISTER_FIELDS(_id, _name, _reg, _offset, _mask, _expected, _advice) \
+	.id = _id, .name = _name, .space = SPACE_BAR0, .offset = _offset, \
+	.width = VGPU_STUB_REG_SIZE, .mask = _mask, .expected = _expected, \
+	.detail = _reg, .run = check_register, .advice = _advice
+#define REGISTER(...) \
+	{ REGISTER_FIELDS(__VA_ARGS__), .applies = wants_registers }
+#define QUEUE_FIELDS(...) \
+	REGISTER_FIELDS(__VA_ARGS__), .kinds = KIND_QUEUES, \
+	.applies = knows_queues
+#define QUEUE_REGISTER(...)	{ QUEUE_FIELDS(__VA_ARGS__) }
+/* The limits of a device are those of its interface version */
+#define LIMIT(_id, _name, _limit) \
+	QUEUE_REGISTER(_id, _name, REG_##_limit, VGPU_STUB_REG_##_limit, \
+		       0xffffffff, VGPU_STUB_##_limit, WRONG_LIMIT)
+#define QUEUE_CHECK(_id, _name, _offset, _want, _run, _advice) \
+	.id = _id, .name = _name, .space = SPACE_BAR0, .offset = _offset, \
+	.width = VGPU_STUB_REG_SIZE, .want = _want, .run = _run, \
+	.kinds = KIND_QUEUES, .applies = knows_queues, .advice = _advice
 
 #define ADD_CAP		"add capabilities with QEMU's helpers only, in realize()"
+#define WRONG_LIMIT	"the limits belong to the interface version: look at what " \
+			"the device model reads there"
+
+#define RESERVED_BITS	"reserved bits read 0: look at what the device model reads " \
+			"there"
+#define HALF_QUEUES	"MSI-X and FEATURES have to agree on whether there are " \
+			"queues: look at what realize() does for queues="
+#define INTERRUPTS	"the device has no pin and no MSI, and MSI-X only with " \
+			"queues: what the kernel shows is not its own, or the " \
+			"device was reset behind its back"
+#define COMMAND_SETS	(1 << VGPU_STUB_SET_BASIC | 1 << VGPU_STUB_SET_BUFFER)
 
 static const struct check answers = {
 	.id = "answers", .name = "the function answers",
@@ -68,6 +90,9 @@ static const struct check others[] = {
 	{ PLACE("express", "PCI Express", PCI_CAP_ID_EXP, VGPU_STUB_EXP_CAP_OFFSET,
 		"the contract has Express there, on an Express bus: " ADD_CAP),
 	  .forms = VGPU_STUB_FORM_EXPRESS },
+	{ PLACE("msix", "MSI-X", PCI_CAP_ID_MSIX, VGPU_STUB_MSIX_CAP_OFFSET,
+		"the contract has MSI-X there, if the device has queues: "
+		ADD_CAP), .kinds = KIND_QUEUES },
 	{ .id = "cap-duplicate", .name = "capabilities: no duplicate",
 	  .offset = PCI_CAPABILITY_LIST, .width = 1, .want = "each once",
 	  .run = check_duplicates, .advice = "a capability is added twice: "
@@ -126,9 +151,12 @@ static const struct check others[] = {
 	       "the same in both", check_power_state, tells_power_state,
 	       "the state was changed behind the kernel's back: bind the "
 	       "driver again"),
-	KERNEL("interrupts", "no interrupt in use", "none", check_interrupts,
-	       is_live, "the device has neither a pin nor MSI: what the kernel "
-	       "shows is not its own"),
+	{ KERNEL_FIELDS("interrupts", "interrupts in use", "none",
+			check_interrupts, is_live, INTERRUPTS),
+	  .kinds = KIND_NO_QUEUES },
+	{ KERNEL_FIELDS("interrupts", "interrupts in use",
+			"MSI-X vectors of the device, or none", check_vectors,
+			is_live, INTERRUPTS), .kinds = KIND_QUEUES },
 	{ KERNEL_FIELDS("reset-method", "reset method", "flr among them",
 			check_reset_method, tells_reset_method,
 			"the kernel found no working Function Level Reset: dmesg "
@@ -141,10 +169,25 @@ static const struct check others[] = {
 		 VGPU_STUB_REG_VERSION, 0xffff0000,
 		 VGPU_STUB_VERSION_MAJOR << 16, "tools and driver are older or "
 		 "newer than the device: use those that came with it"),
+	{ QUEUE_CHECK("mmio-version-queues", "interface version: queues",
+		      VGPU_STUB_REG_VERSION, TEXT(VGPU_STUB_VERSION_QUEUES)
+		      " or later", check_queue_version,
+		      "queues came with interface version 1.1: look at what the "
+		      "device model reads there") },
 	REGISTER("mmio-features", "features: none unknown", REG_FEATURES,
-		 VGPU_STUB_REG_FEATURES, ~VGPU_STUB_FEATURES, 0,
+		 VGPU_STUB_REG_FEATURES,
+		 ~(VGPU_STUB_FEATURES | VGPU_STUB_FEATURE_QUEUES), 0,
 		 "the device is newer than this tool: use the one that came "
 		 "with it"),
+	{ REGISTER_FIELDS("mmio-feature-queues", "features: queues",
+			  REG_FEATURES, VGPU_STUB_REG_FEATURES,
+			  VGPU_STUB_FEATURE_QUEUES, 0, HALF_QUEUES),
+	  .kinds = KIND_NO_QUEUES, .applies = wants_registers },
+	{ REGISTER_FIELDS("mmio-feature-queues", "features: queues",
+			  REG_FEATURES, VGPU_STUB_REG_FEATURES,
+			  VGPU_STUB_FEATURE_QUEUES, VGPU_STUB_FEATURE_QUEUES,
+			  HALF_QUEUES),
+	  .kinds = KIND_QUEUES, .applies = wants_registers },
 	REGISTER("mmio-status", "status: ready", REG_STATUS,
 		 VGPU_STUB_REG_STATUS, 0xffffffff, VGPU_STUB_STATUS,
 		 "the registers are not usable: reset the device"),
@@ -152,10 +195,46 @@ static const struct check others[] = {
 		 VGPU_STUB_REG_BAD_ACCESS, 0xffffffff, VGPU_STUB_BAD_ACCESS,
 		 "some software accessed BAR0 wrongly: QEMU's -d guest_errors "
 		 "tells what"),
+
+	QUEUE_REGISTER("mmio-control", "control: reserved bits", REG_CONTROL,
+		       VGPU_STUB_REG_CONTROL, ~VGPU_STUB_CONTROL_RESET, 0,
+		       RESERVED_BITS),
+	{ QUEUE_CHECK("mmio-queues", "number of queues", VGPU_STUB_REG_QUEUES,
+		      "1 to 16, and MSI-X vectors for them", check_queue_count,
+		      "a vector for each queue, and one for events: compare what "
+		      "realize() gives msix_init() with this register") },
+	{ QUEUE_CHECK("mmio-vectors", "number of vectors",
+		      VGPU_STUB_REG_VECTORS, "one more than queues",
+		      check_vector_count, "a vector for each queue, and one for "
+		      "events: look at what the device model reads there") },
+	QUEUE_REGISTER("mmio-command-sets", "command sets 0 and 1",
+		       REG_COMMAND_SETS, VGPU_STUB_REG_COMMAND_SETS,
+		       COMMAND_SETS, COMMAND_SETS, WRONG_LIMIT),
+	LIMIT("mmio-queue-size-max", "entries of a queue", QUEUE_SIZE_MAX),
+	LIMIT("mmio-list-max", "segments of a list", LIST_MAX),
+	LIMIT("mmio-buffers-max", "registered buffers", BUFFERS_MAX),
+	LIMIT("mmio-buffer-segments-max", "segments of a buffer",
+	      BUFFER_SEGMENTS_MAX),
+	LIMIT("mmio-segments-max", "segments of all buffers", SEGMENTS_MAX),
+	LIMIT("mmio-transfer-max", "bytes of a descriptor", TRANSFER_MAX),
+	QUEUE_REGISTER("mmio-event-vector", "event vector: upper half",
+		       REG_EVENT_VECTOR, VGPU_STUB_REG_EVENT_VECTOR, 0xffff0000,
+		       0, RESERVED_BITS),
+	QUEUE_REGISTER("mmio-events", "events: none unknown", REG_EVENTS,
+		       VGPU_STUB_REG_EVENTS, ~VGPU_STUB_EVENT_QUEUE_ERROR, 0,
+		       RESERVED_BITS),
+	{ QUEUE_CHECK("mmio-queue-states", "state of each queue",
+		      VGPU_STUB_WIN_QUEUE, "a state, with an error or without",
+		      check_queue_states, "STATUS of this queue contradicts "
+		      "itself: look at what the device model reads there") },
+	{ QUEUE_CHECK("mmio-queue-errors", "no queue in error",
+		      VGPU_STUB_WIN_QUEUE, "none", check_queue_errors,
+		      "the driver gave the queue something that the device "
+		      "refuses; the specification says what each error means, and "
+		      "disabling the queue clears it"), .severity = SEVERITY_WARNING },
 };
 
-#define ROW(...)	+1
-_Static_assert(VGPU_STUB_CONFIG(ROW) + ARRAY_SIZE(others) < MAX_CHECKS,
+_Static_assert(MAX_ROWS + ARRAY_SIZE(others) < MAX_CHECKS,
 	       "every check has a place");
 
 const struct check *device_checks(unsigned int *count)

@@ -26,6 +26,9 @@
 #define NO_LINK		"an integrated endpoint has no link: clear the link " \
 			"registers after pcie_endpoint_cap_init(); an endpoint " \
 			"has QEMU's values"
+#define MSIX		"msix_init() makes this capability, with the table and " \
+			"the PBA in BAR0: look at its arguments in the device's " \
+			"realize()"
 #define NO_SLOT		"only ports have a slot or are roots: look for what " \
 			"writes there in the device's realize()"
 
@@ -97,8 +100,8 @@ static const struct text texts[] = {
 	{ "EXPANSION_ROM", "Expansion ROM", "no expansion ROM", NULL,
 	  "the device has no ROM: start QEMU without romfile= for it" },
 	{ "CAP_POINTER", "Capabilities pointer", "capabilities pointer", NULL,
-	  "PM comes first on a conventional bus, Express in front of it on an "
-	  "Express bus: look at the order in the device's realize()" },
+	  "MSI-X comes first if the device has queues, then Express on an Express "
+	  "bus, then PM: look at the order in the device's realize()" },
 	{ "RESERVED_35", NULL, "reserved behind the pointer" },
 	{ "RESERVED_38", NULL, "reserved double word" },
 	{ "INTERRUPT_LINE", "Interrupt line" },
@@ -127,6 +130,19 @@ static const struct text texts[] = {
 	{ "PM_BRIDGE", "PM bridge extensions", "PM: no bridge extensions", NULL,
 	  PMCSR },
 	{ "PM_DATA", "PM data", "PM: no data", NULL, PMCSR },
+
+	{ "MSIX_ID", NULL, "MSI-X: capability ID", NULL, MSIX },
+	{ "MSIX_NEXT", NULL, "MSI-X: next capability", NULL,
+	  "Express comes behind MSI-X, on a conventional bus PM: look at the order "
+	  "in the device's realize()" },
+	{ "MSIX_TABLE_SIZE", "MSI-X control", "MSI-X: vectors", NULL,
+	  "a vector for each queue, and one for events: look at the number that "
+	  "the device's realize() gives msix_init()" },
+	{ "MSIX_RESERVED", NULL, "MSI-X: reserved bits" },
+	{ "MSIX_MASK_ALL", NULL, NULL, "Masked" },
+	{ "MSIX_ENABLE", NULL, NULL, "Enable" },
+	{ "MSIX_TABLE", "MSI-X table", "MSI-X: table in BAR0", NULL, MSIX },
+	{ "MSIX_PBA", "MSI-X PBA", "MSI-X: PBA in BAR0", NULL, MSIX },
 
 	{ "EXP_ID", NULL, "Express: capability ID", NULL, EXPRESS },
 	{ "EXP_NEXT", NULL, "Express: next capability", NULL,

@@ -15,6 +15,7 @@
 struct entry {
 	const struct check *check;
 	unsigned int forms;
+	int kinds;
 	char place[32];
 	char expected[128];
 };
@@ -38,7 +39,18 @@ static void format_place(char *text, size_t size, const struct check *check)
 			 check->offset);
 }
 
-/* Forms of the device may expect different values in one field */
+/* Which devices expect a value: "conventional", "Express, no queues" */
+static void format_devices(char *text, size_t size, const struct check *check)
+{
+	const char *kind = check->kinds == KIND_QUEUES ? "with queues" :
+			   check->kinds == KIND_NO_QUEUES ? "without queues" : "";
+	bool is_any = !check->forms || check->forms == VGPU_STUB_FORM_ALL;
+	const char *form = is_any ? "" : form_name(check->forms);
+
+	snprintf(text, size, "%s%s%s", form, *form && *kind ? ", " : "", kind);
+}
+
+/* Forms of the device, and queues, may demand different values in one field */
 static unsigned int make_entry(struct entry *entry, const struct check *check,
 			       unsigned int left)
 {
@@ -47,18 +59,22 @@ static unsigned int make_entry(struct entry *entry, const struct check *check,
 
 	entry->check = check;
 	entry->forms = check->forms;
+	entry->kinds = check->kinds;
 	format_place(entry->place, sizeof(entry->place), check);
 	format_value(entry->expected, size, check);
 	while (same < left && !strcmp(check[same].id, check->id))
 		same++;
-	for (unsigned int i = 0; same > 1 && i < same && len < size; i++) {
-		char value[64];
+	for (unsigned int i = 0; i < same && len < size; i++) {
+		char value[64], devices[64];
 
 		entry->forms |= check[i].forms;
+		entry->kinds |= check[i].kinds;
+		if (same == 1 && (!check->kinds || check->kinds == KIND_ALL))
+			break;
 		format_value(value, sizeof(value), &check[i]);
+		format_devices(devices, sizeof(devices), &check[i]);
 		len += snprintf(entry->expected + len, size - len, "%s%s (%s)",
-				i ? ", " : "", value,
-				form_name(check[i].forms));
+				i ? ", " : "", value, devices);
 	}
 	return same;
 }
@@ -80,12 +96,20 @@ static json_t *json_forms(unsigned int forms)
 	return array;
 }
 
+/* Of devices with queues, of those without, or null: of both */
+static json_t *json_kinds(int kinds)
+{
+	return !kinds || kinds == KIND_ALL ? json_null() :
+					     json_boolean(kinds == KIND_QUEUES);
+}
+
 static json_t *json_entry(const struct entry *entry)
 {
 	const struct check *check = entry->check;
 
-	return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s}", "id", check->id,
-			 "forms", json_forms(entry->forms),
+	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:s, s:s}",
+			 "id", check->id, "forms", json_forms(entry->forms),
+			 "queues", json_kinds(entry->kinds),
 			 "name", check->name,
 			 "severity", severity_words[check->severity],
 			 "place", entry->place, "expected", entry->expected,

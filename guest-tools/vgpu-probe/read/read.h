@@ -87,6 +87,7 @@ void find_modules(const struct kernel *kernel,
 /* registers.c */
 void read_registers(struct device *device);
 extern const char *const register_names[REG_COUNT];
+extern const unsigned int register_offsets[REG_COUNT];
 
 /*
  * kernel-log.c: calls take() for each line that holds one of the words (the last

@@ -2,9 +2,11 @@
 /*
  * vgpu-probe: the registers in BAR0 (--mmio)
  *
- * If the driver is bound, its sysfs files are read. Otherwise BAR0 is mapped for
- * reading, unless a read could hang or reach something else. No register has a
- * side effect on reading.
+ * If the driver is bound, its sysfs files are read. Otherwise, and for the
+ * registers of queues, which the driver does not show, BAR0 is mapped for reading,
+ * unless a read could hang or reach something else. No register that is read has a
+ * side effect on reading; doorbells and the registers of queues that a device does
+ * not have count as bad accesses and are not read.
  */
 #include <endian.h>
 #include <errno.h>
@@ -23,14 +25,38 @@ const char *const register_names[REG_COUNT] = {
 	[REG_FEATURES] = "features",
 	[REG_STATUS] = "status",
 	[REG_BAD_ACCESS] = "bad_access_count",
+	[REG_CONTROL] = "control",
+	[REG_QUEUES] = "queues",
+	[REG_QUEUE_SIZE_MAX] = "queue_size_max",
+	[REG_VECTORS] = "vectors",
+	[REG_COMMAND_SETS] = "command_sets",
+	[REG_EVENT_VECTOR] = "event_vector",
+	[REG_EVENTS] = "events",
+	[REG_LIST_MAX] = "list_max",
+	[REG_BUFFERS_MAX] = "buffers_max",
+	[REG_BUFFER_SEGMENTS_MAX] = "buffer_segments_max",
+	[REG_SEGMENTS_MAX] = "segments_max",
+	[REG_TRANSFER_MAX] = "transfer_max",
 };
 
-static const unsigned int register_offsets[REG_COUNT] = {
+const unsigned int register_offsets[REG_COUNT] = {
 	[REG_MAGIC] = VGPU_STUB_REG_MAGIC,
 	[REG_VERSION] = VGPU_STUB_REG_VERSION,
 	[REG_FEATURES] = VGPU_STUB_REG_FEATURES,
 	[REG_STATUS] = VGPU_STUB_REG_STATUS,
 	[REG_BAD_ACCESS] = VGPU_STUB_REG_BAD_ACCESS,
+	[REG_CONTROL] = VGPU_STUB_REG_CONTROL,
+	[REG_QUEUES] = VGPU_STUB_REG_QUEUES,
+	[REG_QUEUE_SIZE_MAX] = VGPU_STUB_REG_QUEUE_SIZE_MAX,
+	[REG_VECTORS] = VGPU_STUB_REG_VECTORS,
+	[REG_COMMAND_SETS] = VGPU_STUB_REG_COMMAND_SETS,
+	[REG_EVENT_VECTOR] = VGPU_STUB_REG_EVENT_VECTOR,
+	[REG_EVENTS] = VGPU_STUB_REG_EVENTS,
+	[REG_LIST_MAX] = VGPU_STUB_REG_LIST_MAX,
+	[REG_BUFFERS_MAX] = VGPU_STUB_REG_BUFFERS_MAX,
+	[REG_BUFFER_SEGMENTS_MAX] = VGPU_STUB_REG_BUFFER_SEGMENTS_MAX,
+	[REG_SEGMENTS_MAX] = VGPU_STUB_REG_SEGMENTS_MAX,
+	[REG_TRANSFER_MAX] = VGPU_STUB_REG_TRANSFER_MAX,
 };
 
 static void refuse(struct registers *regs, const char *why)
@@ -89,7 +115,7 @@ static void ask_driver(struct device *device)
 	struct registers *regs = &device->registers;
 
 	regs->source = "driver";
-	for (int reg = REG_VERSION; reg < REG_COUNT; reg++)
+	for (int reg = REG_VERSION; reg < REG_COUNT_NO_QUEUES; reg++)
 		read_driver_file(device, reg);
 	if (regs->known[REG_VERSION])
 		set_register(regs, REG_MAGIC, VGPU_STUB_MAGIC);
@@ -147,7 +173,7 @@ static const char *state_obstacle(const struct device *device,
 				  const struct config *config,
 				  const struct kernel *kernel)
 {
-	if (kernel->driver[0])
+	if (kernel->driver[0] && strcmp(kernel->driver, DRIVER_NAME))
 		return "another driver has the device";
 	if (!(config_get(config, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY))
 		return "memory decoding is off; load the driver";
@@ -176,50 +202,134 @@ static const char *bar0_obstacle(const struct device *device)
 	return why ? why : state_obstacle(device, &config, &kernel);
 }
 
-/* One aligned 32-bit load each: anything else is a bad access */
-static void copy_registers(struct registers *regs,
-			   const volatile uint32_t *bar0)
+/* One aligned 32-bit load: anything else is a bad access */
+static uint32_t load(const volatile uint32_t *bar0, unsigned int offset)
 {
-	regs->source = "bar0";
-	for (int reg = 0; reg < REG_COUNT; reg++)
-		set_register(regs, reg,
-			     le32toh(bar0[register_offsets[reg] /
-					  VGPU_STUB_REG_SIZE]));
+	return le32toh(bar0[offset / VGPU_STUB_REG_SIZE]);
 }
 
-static void map_bar0(struct device *device)
+static uint64_t load_address(const volatile uint32_t *bar0, unsigned int offset)
 {
-	struct registers *regs = &device->registers;
+	uint64_t high = load(bar0, offset + VGPU_STUB_REG_SIZE);
+
+	return high << 32 | load(bar0, offset);
+}
+
+static void copy_registers(struct registers *regs,
+			   const volatile uint32_t *bar0, int from, int to)
+{
+	for (int reg = from; reg < to; reg++)
+		set_register(regs, reg, load(bar0, register_offsets[reg]));
+}
+
+static void copy_queue(struct queue *queue, const volatile uint32_t *bar0,
+		       unsigned int at)
+{
+	*queue = (struct queue){
+		.control = load(bar0, at + VGPU_STUB_QUEUE_CONTROL),
+		.status = load(bar0, at + VGPU_STUB_QUEUE_STATUS),
+		.size = load(bar0, at + VGPU_STUB_QUEUE_SIZE),
+		.vector = load(bar0, at + VGPU_STUB_QUEUE_VECTOR),
+		.sq = load_address(bar0, at + VGPU_STUB_QUEUE_SQ_LO),
+		.cq = load_address(bar0, at + VGPU_STUB_QUEUE_CQ_LO),
+		.index = load_address(bar0, at + VGPU_STUB_QUEUE_INDEX_LO),
+	};
+}
+
+/* FEATURES says whether there are any */
+static void copy_queues(struct registers *regs, const volatile uint32_t *bar0)
+{
+	unsigned int count;
+
+	copy_registers(regs, bar0, REG_COUNT_NO_QUEUES, REG_COUNT);
+	count = regs->value[REG_QUEUES];
+	if (count > VGPU_STUB_QUEUES_MAX)
+		count = VGPU_STUB_QUEUES_MAX;
+	for (unsigned int n = 0; n < count; n++)
+		copy_queue(&regs->queues[n], bar0,
+			   VGPU_STUB_WIN_QUEUE + n * VGPU_STUB_QUEUE_STRIDE);
+	regs->queue_count = count;
+}
+
+static bool announces_queues(const struct registers *regs)
+{
+	return regs->known[REG_FEATURES] && regs->known[REG_MAGIC] &&
+	       regs->value[REG_MAGIC] == VGPU_STUB_MAGIC &&
+	       regs->value[REG_FEATURES] & VGPU_STUB_FEATURE_QUEUES;
+}
+
+/* NULL if it cannot be mapped; errno says why */
+static void *map_bar0(const struct device *device)
+{
 	char path[400];
 	void *bar0;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/resource0", device->kernel.dir);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	bar0 = fd < 0 ? MAP_FAILED : mmap(NULL, VGPU_STUB_BAR0_SIZE, PROT_READ,
-					  MAP_SHARED, fd, 0);
-	if (bar0 == MAP_FAILED)
+	if (fd < 0)
+		return NULL;
+	bar0 = mmap(NULL, VGPU_STUB_BAR0_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	return bar0 == MAP_FAILED ? NULL : bar0;
+}
+
+static void ask_bar0(struct device *device)
+{
+	struct registers *regs = &device->registers;
+	const char *why = bar0_obstacle(device);
+	void *bar0 = why ? NULL : map_bar0(device);
+
+	if (why)
+		return refuse(regs, why);
+	if (!bar0) {
 		snprintf(regs->why, sizeof(regs->why),
 			 "the kernel refuses BAR0: %s", strerror(errno));
-	else
-		copy_registers(regs, bar0);
-	if (bar0 != MAP_FAILED)
-		munmap(bar0, VGPU_STUB_BAR0_SIZE);
-	if (fd >= 0)
-		close(fd);
+		return;
+	}
+	regs->source = "bar0";
+	copy_registers(regs, bar0, 0, REG_COUNT_NO_QUEUES);
+	if (announces_queues(regs))
+		copy_queues(regs, bar0);
+	munmap(bar0, VGPU_STUB_BAR0_SIZE);
+}
+
+static void forget_queues(struct registers *regs)
+{
+	for (int reg = REG_COUNT_NO_QUEUES; reg < REG_COUNT; reg++)
+		regs->known[reg] = false;
+	regs->queue_count = 0;
+	snprintf(regs->queues_why, sizeof(regs->queues_why),
+		 "the device was reset meanwhile");
+}
+
+/* Beside the driver, which may reset the device or put it to sleep meanwhile */
+static void ask_bar0_for_queues(struct device *device)
+{
+	struct registers *regs = &device->registers;
+	const char *why = bar0_obstacle(device);
+	void *bar0 = why ? NULL : map_bar0(device);
+
+	if (!bar0) {
+		snprintf(regs->queues_why, sizeof(regs->queues_why), "%s",
+			 why ? why : strerror(errno));
+		return;
+	}
+	copy_queues(regs, bar0);
+	if (load(bar0, VGPU_STUB_REG_MAGIC) != VGPU_STUB_MAGIC)
+		forget_queues(regs);
+	munmap(bar0, VGPU_STUB_BAR0_SIZE);
 }
 
 void read_registers(struct device *device)
 {
 	const char *why = id_obstacle(&device->config, &device->kernel);
-	bool is_driven = !strcmp(device->kernel.driver, DRIVER_NAME);
 
-	if (!why && !is_driven)
-		why = bar0_obstacle(device);
 	if (why)
-		refuse(&device->registers, why);
-	else if (is_driven)
-		ask_driver(device);
-	else
-		map_bar0(device);
+		return refuse(&device->registers, why);
+	if (strcmp(device->kernel.driver, DRIVER_NAME))
+		return ask_bar0(device);
+	ask_driver(device);
+	if (announces_queues(&device->registers))
+		ask_bar0_for_queues(device);
 }

@@ -104,6 +104,33 @@ static json_t *json_kernel(const struct kernel *kernel)
 			 "resource0", resource);
 }
 
+static json_t *json_queue(const struct queue *queue)
+{
+	return json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I}",
+			 "control", (json_int_t)queue->control,
+			 "status", (json_int_t)queue->status,
+			 "state", queue_state_name(queue->status),
+			 "error", queue_error_name(queue->status),
+			 "size", (json_int_t)queue->size,
+			 "vector", (json_int_t)queue->vector,
+			 "sq", (json_int_t)queue->sq,
+			 "cq", (json_int_t)queue->cq,
+			 "index", (json_int_t)queue->index);
+}
+
+/* null if they are not known, or if the device has none */
+static json_t *json_queues(const struct registers *regs)
+{
+	json_t *array;
+
+	if (!regs->known[REG_QUEUES])
+		return json_null();
+	array = json_array();
+	for (unsigned int n = 0; n < regs->queue_count; n++)
+		json_add(array, json_queue(&regs->queues[n]));
+	return array;
+}
+
 static json_t *json_registers(const struct registers *regs)
 {
 	json_t *object;
@@ -114,6 +141,7 @@ static json_t *json_registers(const struct registers *regs)
 	for (int reg = 0; reg < REG_COUNT; reg++)
 		json_set(object, register_names[reg], regs->known[reg] ?
 			 json_integer(regs->value[reg]) : json_null());
+	json_set(object, "each_queue", json_queues(regs));
 	return object;
 }
 
@@ -161,10 +189,11 @@ static json_t *json_device(const struct findings *findings)
 
 	format_slot(slot, sizeof(slot), &device->function->slot, true);
 	format_title(title, sizeof(title), device, opt.domains || domains);
-	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i}",
+	return json_pack("{s:s, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i}",
 			 "slot", slot, "title", json_text(title),
 			 "line", line ? json_integer(line) : json_null(),
 			 "form", form_name(form_of(device)),
+			 "queues", kind_of(device) == KIND_QUEUES,
 			 "fields", json_fields(device),
 			 "capabilities", json_caps(&device->chain, cap_name),
 			 "extended_capabilities", json_ext_caps(device),

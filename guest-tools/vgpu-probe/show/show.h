@@ -27,6 +27,9 @@ struct form {
 
 extern const struct form text_form, quiet_form, json_form, tap_form;
 
+/* registers.c */
+void show_registers(const struct registers *regs);
+
 /* findings.c */
 void list_findings(const struct findings *findings);
 void show_quiet(const struct findings *findings);

@@ -122,8 +122,26 @@ static void show_remarks(const struct device *device)
 	else if (device->config.len <= HEADER_SIZE)
 		printf("\t(the kernel shows %u bytes of configuration space, run as root for the rest)\n",
 		       device->config.len);
+	else if (device->registers.queues_why[0])
+		printf("\t(the driver does not show the registers of queues, and BAR0 cannot be read\n"
+		       "\tbeside it (%s): they were not checked)\n",
+		       device->registers.queues_why);
 	else if (!device->kernel.driver[0])
 		puts("\t(no driver is bound; load it with: modprobe " DRIVER_NAME ")");
+}
+
+static void show_form(const struct device *device)
+{
+	const char *form = form_name(form_of(device));
+	int control = msix_control(device);
+
+	if (kind_of(device) != KIND_QUEUES)
+		printf("\tForm:         %s, no queues\n", form);
+	else if (control < 0)
+		printf("\tForm:         %s, with queues\n", form);
+	else
+		printf("\tForm:         %s, queues: %u\n", form,
+		       control & PCI_MSIX_TABSIZE);
 }
 
 static void show_origin(const struct device *device)
@@ -131,7 +149,7 @@ static void show_origin(const struct device *device)
 	const struct function *f = device->function;
 
 	if (!silence_of(&device->config))
-		printf("\tForm:         %s\n", form_name(form_of(device)));
+		show_form(device);
 	if (f->is_again)
 		printf("\tFrom:         line %u of the dump, which has this slot more than once\n",
 		       f->line);
@@ -149,6 +167,7 @@ static void show_device(const struct device *device)
 	if (!silence_of(&device->config)) {
 		show_fields(device);
 		show_caps(device);
+		show_registers(&device->registers);
 	}
 	if (opt.verbose)
 		show_kernel_facts(&device->kernel);
