@@ -10,6 +10,7 @@
 #   $qtest->config($function, OFFSET, WIDTH)          configuration space
 #   $qtest->config($function, OFFSET, WIDTH, VALUE)
 #   $qtest->qmp(COMMAND, ARGUMENTS)         and the other methods of Qmp.pm
+#   $qtest->eject(SLOT)                     what pc's ACPI does after device_del
 #   $qtest->system_reset
 #   $qtest->log                             QEMU's log so far
 #   $qtest->quit                            end QEMU; returns its exit status
@@ -127,6 +128,13 @@ sub config_commands {
 sub config {
     my ($self, @access) = @_;
     return hex +($self->commands(config_commands(@access)))[1];
+}
+
+# pc's ACPI tables choose a bus and eject the slots of a mask
+sub eject {
+    my ($self, $slot) = @_;
+    $self->commands('outl 0xae10 0', sprintf('outl 0xae08 %#x', 1 << $slot));
+    return;
 }
 
 sub system_reset {

@@ -46,7 +46,10 @@ uint16_t vgpu_read_segments(VGPUStubState *s, VGPUData *from, uint32_t count,
 
 VGPUBuffer *vgpu_buffer_find(VGPUStubState *s, uint32_t handle)
 {
-    return handle < VGPU_STUB_BUFFERS_MAX ? s->buffers[handle] : NULL;
+    VGPUBuffer *buffer = handle < VGPU_STUB_BUFFERS_MAX ? s->buffers[handle]
+                                                        : NULL;
+
+    return buffer && !buffer->closing ? buffer : NULL;
 }
 
 /* NULL if there is no memory: how much it takes is the guest's choice */
@@ -88,7 +91,7 @@ void vgpu_buffer_insert(VGPUStubState *s, uint32_t handle, VGPUBuffer *buffer)
     s->segment_count += buffer->count;
 }
 
-/* The command was checked: the handle is free and the count within the limits */
+/* The command was checked: the handle is free, the count within the limits */
 uint16_t vgpu_buffer_register(VGPUStubState *s, VGPUCommand *command)
 {
     uint32_t count = command->sqe.out.len / sizeof(struct vgpu_stub_segment);

@@ -8,6 +8,7 @@
  */
 
 #include "qemu/osdep.h"
+#include "qemu/main-loop.h"
 #include "vgpu-stub-internal.h"
 
 typedef struct VGPUOperation {
@@ -256,10 +257,11 @@ static uint16_t vgpu_check_arg(VGPUCommand *command)
 
 static uint16_t vgpu_check_handle_arg(VGPUStubState *s, VGPUCommand *command)
 {
-    bool in_use = vgpu_buffer_find(s, command->sqe.arg & UINT16_MAX);
+    uint32_t handle = command->sqe.arg & UINT16_MAX;
 
-    if ((command->sqe.opcode == VGPU_STUB_OP_REGISTER && in_use) ||
-        (command->sqe.opcode == VGPU_STUB_OP_UNREGISTER && !in_use)) {
+    if ((command->sqe.opcode == VGPU_STUB_OP_REGISTER && s->buffers[handle]) ||
+        (command->sqe.opcode == VGPU_STUB_OP_UNREGISTER &&
+         !vgpu_buffer_find(s, handle))) {
         return VGPU_STUB_ERR_HANDLE;
     }
     return VGPU_STUB_OK;
@@ -370,17 +372,17 @@ uint16_t vgpu_command_check(VGPUStubState *s, VGPUCommand *command)
     return status ?: vgpu_check_space(s, command);
 }
 
-static void vgpu_data_release(VGPUData *data)
+static void vgpu_data_release(VGPUStubState *s, VGPUData *data)
 {
     g_free(data->list);
-    if (data->buffer) {
-        data->buffer->users--;
+    if (data->buffer && --data->buffer->users == 0 && data->buffer->closing) {
+        qemu_bh_schedule(s->bh);
     }
     memset(data, 0, sizeof(*data));
 }
 
-void vgpu_command_release(VGPUCommand *command)
+void vgpu_command_release(VGPUStubState *s, VGPUCommand *command)
 {
-    vgpu_data_release(&command->out);
-    vgpu_data_release(&command->in);
+    vgpu_data_release(s, &command->out);
+    vgpu_data_release(s, &command->in);
 }

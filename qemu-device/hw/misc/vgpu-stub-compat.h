@@ -167,6 +167,11 @@ static inline int pci_pm_init(PCIDevice *pci_dev, uint8_t offset, Error **errp)
     vmstate_save_state(f, vmsd, opaque, vmdesc)
 #endif
 
+/* Before 8.1 and its stable releases, bottom halves were not guarded */
+#ifndef qemu_bh_new_guarded
+#define qemu_bh_new_guarded(cb, opaque, guard) qemu_bh_new(cb, opaque)
+#endif
+
 /* Before 6.0, JSONWriter was QJSON */
 #if !VGPU_QEMU_AT_LEAST(6, 0)
 #define JSONWriter QJSON

@@ -17,41 +17,48 @@ static AddressSpace *vgpu_address_space(VGPUStubState *s)
 }
 
 /*
- * How much of @len bytes at @addr is RAM, from the start on. The memory map
- * cannot change until the caller gives up the main loop's lock.
+ * How many of @len bytes at @addr are RAM without a gap; perhaps more follow.
+ * The memory map cannot change until the caller gives up the main loop's lock.
  */
 static uint64_t vgpu_ram_length(VGPUStubState *s, uint64_t addr, uint64_t len,
                                 bool is_write)
 {
     MemTxAttrs attrs = MEMTXATTRS_UNSPECIFIED;
-    uint64_t done = 0;
+    hwaddr length = len;
+    hwaddr xlat;
+    MemoryRegion *mr;
 
     RCU_READ_LOCK_GUARD();
-    while (done < len) {
-        hwaddr l = len - done;
-        hwaddr xlat;
-        MemoryRegion *mr = address_space_translate(vgpu_address_space(s),
-                                                   addr + done, &xlat, &l,
-                                                   is_write, attrs);
+    mr = address_space_translate(vgpu_address_space(s), addr, &xlat, &length,
+                                 is_write, attrs);
+    return memory_access_is_direct(mr, is_write, attrs) ? length : 0;
+}
 
-        if (!l || !memory_access_is_direct(mr, is_write, attrs)) {
-            break;
+static bool vgpu_is_ram(VGPUStubState *s, uint64_t addr, uint64_t len,
+                        bool is_write)
+{
+    while (len) {
+        uint64_t length = vgpu_ram_length(s, addr, len, is_write);
+
+        if (!length) {
+            return false;
         }
-        done += l;
+        addr += length;
+        len -= length;
     }
-    return done;
+    return true;
 }
 
 bool vgpu_dma_read(VGPUStubState *s, uint64_t addr, void *buf, size_t len)
 {
-    return vgpu_ram_length(s, addr, len, false) == len &&
+    return vgpu_is_ram(s, addr, len, false) &&
            pci_dma_read(PCI_DEVICE(s), addr, buf, len) == MEMTX_OK;
 }
 
 bool vgpu_dma_write(VGPUStubState *s, uint64_t addr, const void *buf,
                     size_t len)
 {
-    return vgpu_ram_length(s, addr, len, true) == len &&
+    return vgpu_is_ram(s, addr, len, true) &&
            pci_dma_write(PCI_DEVICE(s), addr, buf, len) == MEMTX_OK;
 }
 

@@ -2,8 +2,8 @@
  * vgpu-stub: the engine, which carries out commands
  *
  * Data is mapped and unmapped by the main loop, some pieces at a time. What is
- * short is also moved there. For the rest there is a worker, a thread that takes
- * no lock but its own: whoever waits for it waits for one job at most.
+ * short is also moved there. For the rest there is a worker, a thread that
+ * takes no lock but its own: whoever waits for it waits for one job at most.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -137,7 +137,8 @@ static void vgpu_worker_give(VGPUStubState *s, VGPUCommand *command)
 /* The next command, NULL when the worker is to end */
 static VGPUCommand *vgpu_worker_take(VGPUStubState *s)
 {
-    while (!s->worker_quit && QSIMPLEQ_EMPTY(&s->worker_todo)) {
+    while (!s->worker_quit &&
+           (s->worker_hold || QSIMPLEQ_EMPTY(&s->worker_todo))) {
         qemu_cond_wait(&s->worker_cond, &s->worker_lock);
     }
     if (s->worker_quit) {
@@ -190,8 +191,18 @@ static void vgpu_worker_take_back(VGPUStubState *s, VGPUCommand *command)
     qemu_mutex_unlock(&s->worker_lock);
 }
 
+/* With @hold, the worker begins no job until this is called without */
+void vgpu_worker_hold(VGPUStubState *s, bool hold)
+{
+    qemu_mutex_lock(&s->worker_lock);
+    s->worker_hold = hold;
+    qemu_cond_broadcast(&s->worker_cond);
+    qemu_mutex_unlock(&s->worker_lock);
+}
+
 void vgpu_worker_start(VGPUStubState *s)
 {
+    s->worker_quit = false;
     qemu_mutex_init(&s->worker_lock);
     qemu_cond_init(&s->worker_cond);
     QSIMPLEQ_INIT(&s->worker_todo);
@@ -232,31 +243,34 @@ static VGPUProgress vgpu_end(VGPUStubState *s, VGPUCommand *command,
     return VGPU_DONE;
 }
 
-/* Move data until all is moved, or it is the worker's turn */
+/* Do what is short at once; the worker gets the rest, job after job */
 static VGPUProgress vgpu_go_on(VGPUStubState *s, VGPUCommand *command)
 {
-    while (vgpu_bytes_left(command)) {
-        if (!vgpu_map(s, command)) {
-            return vgpu_end(s, command, VGPU_STUB_ERR_DMA);
-        }
-        if (!command->is_short) {
-            vgpu_worker_give(s, command);
-            return VGPU_IN_FLIGHT;
-        }
-        vgpu_move(command);
-        vgpu_unmap(s, command);
+    if (!vgpu_map(s, command)) {
+        return vgpu_end(s, command, VGPU_STUB_ERR_DMA);
     }
+    if (!command->piece_count) {
+        return vgpu_end(s, command, VGPU_STUB_OK);
+    }
+    /* it is not short if it is in many small pieces */
+    if (!command->is_short || vgpu_bytes_left(command)) {
+        vgpu_worker_give(s, command);
+        return VGPU_IN_FLIGHT;
+    }
+    vgpu_move(command);
     return vgpu_end(s, command, VGPU_STUB_OK);
 }
 
+/* No command finds the buffer any more; the last that has it wakes us */
 static VGPUProgress vgpu_unregister(VGPUStubState *s, VGPUCommand *command)
 {
-    uint32_t handle = command->sqe.arg;
+    VGPUBuffer *buffer = s->buffers[command->sqe.arg];
 
-    if (vgpu_buffer_find(s, handle)->users) {
-        return VGPU_BLOCKED;
+    if (buffer->users) {
+        buffer->closing = true;
+        return VGPU_IN_FLIGHT;
     }
-    vgpu_buffer_unregister(s, handle);
+    vgpu_buffer_unregister(s, command->sqe.arg);
     return vgpu_end(s, command, VGPU_STUB_OK);
 }
 
@@ -280,9 +294,12 @@ VGPUProgress vgpu_command_start(VGPUStubState *s, VGPUCommand *command)
     }
 }
 
-/* Is the worker done with its job, and what follows? */
+/* Is what the command waits for done, and what follows? */
 VGPUProgress vgpu_command_continue(VGPUStubState *s, VGPUCommand *command)
 {
+    if (command->sqe.opcode == VGPU_STUB_OP_UNREGISTER) {
+        return vgpu_unregister(s, command);
+    }
     if (vgpu_worker_has(s, command)) {
         return VGPU_IN_FLIGHT;
     }
@@ -292,7 +309,11 @@ VGPUProgress vgpu_command_continue(VGPUStubState *s, VGPUCommand *command)
 
 void vgpu_command_cancel(VGPUStubState *s, VGPUCommand *command)
 {
+    if (command->sqe.opcode == VGPU_STUB_OP_UNREGISTER) {
+        s->buffers[command->sqe.arg]->closing = false;
+        return;
+    }
     vgpu_worker_take_back(s, command);
     vgpu_unmap(s, command);
-    vgpu_command_release(command);
+    vgpu_command_release(s, command);
 }

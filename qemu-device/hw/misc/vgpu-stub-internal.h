@@ -1,11 +1,11 @@
 /*
  * vgpu-stub: what the files of the device share
  *
- * The queues are served by a bottom half in the main loop, which fetches, checks
- * and completes commands. It carries out short ones itself and gives the others
- * to a worker, a thread that sees nothing but pointers to mapped memory. So all
- * state belongs to the main loop, and nothing waits for the worker longer than
- * for one job of bounded size.
+ * The queues are served by a bottom half in the main loop, which fetches,
+ * checks and completes commands. It carries out short ones itself and gives the
+ * others to a worker, a thread that sees nothing but pointers to mapped memory.
+ * So all state belongs to the main loop, and nothing waits for the worker longer
+ * than for one job of bounded size.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -20,7 +20,7 @@
 #define TYPE_VGPU_STUB "vgpu-stub"
 OBJECT_DECLARE_SIMPLE_TYPE(VGPUStubState, VGPU_STUB)
 
-/* A range of bus addresses; start is its offset in the list that it is part of */
+/* A range of bus addresses; start is its offset in the list that it is in */
 typedef struct VGPUSegment {
     uint64_t addr;
     uint64_t start;
@@ -33,6 +33,7 @@ typedef struct VGPUBuffer {
     uint32_t access;            /* of REGISTER's argument, bits 63:32 */
     uint64_t len;
     unsigned users;             /* commands in flight */
+    bool closing;               /* UNREGISTER waits for them */
 } VGPUBuffer;
 
 /* Where a command's data lies: a position in a list of segments, or bytes */
@@ -99,8 +100,7 @@ typedef struct VGPUQueue {
     uint32_t cq_head;
 
     bool kicked;
-    bool waiting;               /* for a command of another queue */
-    bool in_flight;             /* command is with the worker */
+    bool in_flight;             /* command has been started */
     VGPUCommand command;
 } VGPUQueue;
 
@@ -126,8 +126,11 @@ struct VGPUStubState {
     uint32_t segment_count;     /* of all buffers */
     QEMUBH *bh;
     VMChangeStateEntry *run_state;
-    bool stopped;               /* the machine is */
+    bool stopped;               /* the machine is, or the device is gone */
     bool can_dma;
+    bool serving;               /* it accesses memory or interrupts */
+    bool reset_wanted;          /* after that */
+    uint32_t signals;           /* vectors to be signalled, one bit each */
 
     VGPUSaved *saved;           /* while a stream is written or read */
     bool loaded;                /* the stream had queues */
@@ -138,6 +141,7 @@ struct VGPUStubState {
     QSIMPLEQ_HEAD(, VGPUCommand) worker_todo;
     VGPUCommand *worker_now;
     bool worker_quit;
+    bool worker_hold;           /* it begins no job */
 };
 
 /* vgpu-stub-dma.c; false is a DMA fault */
@@ -168,29 +172,38 @@ uint16_t vgpu_read_segments(VGPUStubState *s, VGPUData *from, uint32_t count,
 
 /* vgpu-stub-command.c: the checks of the specification, in its order */
 uint16_t vgpu_command_check(VGPUStubState *s, VGPUCommand *command);
-void vgpu_command_release(VGPUCommand *command);
+void vgpu_command_release(VGPUStubState *s, VGPUCommand *command);
 
 /* vgpu-stub-engine.c */
 typedef enum VGPUProgress {
     VGPU_DONE,                  /* its status is known */
-    VGPU_IN_FLIGHT,             /* the worker has it, and wakes the queues */
-    VGPU_BLOCKED,               /* start it again after another command */
+    VGPU_IN_FLIGHT,             /* the queues are woken when it goes on */
 } VGPUProgress;
 
 VGPUProgress vgpu_command_start(VGPUStubState *s, VGPUCommand *command);
 VGPUProgress vgpu_command_continue(VGPUStubState *s, VGPUCommand *command);
 void vgpu_command_cancel(VGPUStubState *s, VGPUCommand *command);
+void vgpu_worker_hold(VGPUStubState *s, bool hold);
 void vgpu_worker_start(VGPUStubState *s);
 void vgpu_worker_stop(VGPUStubState *s);
 
+/* vgpu-stub-ring.c */
+bool vgpu_ring_initialize(VGPUQueue *q);
+bool vgpu_ring_next(VGPUQueue *q);
+bool vgpu_ring_complete(VGPUQueue *q, const VGPUCommand *command);
+bool vgpu_ring_publish(VGPUQueue *q);
+
 /* vgpu-stub-queue.c */
+uint64_t vgpu_address(uint32_t lo, uint32_t hi);
+uint32_t vgpu_queue_fault(const VGPUQueue *q);
 void vgpu_queue_enable(VGPUQueue *q);
 void vgpu_queue_disable(VGPUQueue *q);
 void vgpu_queue_abandon(VGPUQueue *q);
+void vgpu_queue_fail(VGPUQueue *q, uint32_t error);
+void vgpu_queue_completed(VGPUQueue *q, uint32_t event, uint32_t old);
 void vgpu_queue_kick(VGPUQueue *q);
-void vgpu_queues_serve(void *opaque);
-uint32_t vgpu_queue_fault(const VGPUQueue *q);
-uint64_t vgpu_address(uint32_t lo, uint32_t hi);
+void vgpu_queues_run(void *opaque);
+void vgpu_send_signals(VGPUStubState *s);
 
 /* vgpu-stub-migration.c */
 extern const VMStateDescription vmstate_vgpu_queues;
@@ -200,6 +213,7 @@ int vgpu_post_load(void *opaque, int version_id);
 /* vgpu-stub-registers.c; a fault is returned as for the other registers */
 void vgpu_queues_realize(VGPUStubState *s);
 void vgpu_queues_unrealize(VGPUStubState *s);
+void vgpu_queues_finalize(VGPUStubState *s);
 void vgpu_queues_reset(VGPUStubState *s);
 void vgpu_queues_update(VGPUStubState *s);
 const char *vgpu_queues_read(VGPUStubState *s, hwaddr addr, uint32_t *val);

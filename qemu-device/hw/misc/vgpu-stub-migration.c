@@ -2,8 +2,8 @@
  * vgpu-stub: the queues' part of a migration stream
  *
  * A subsection of the device's section, which a device without queues does not
- * have. What is in flight is not in it: a command that was not completed is started
- * again from its entry.
+ * have. What is in flight is not in it: a command that was not completed is
+ * started again from its entry.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -179,6 +179,7 @@ static bool vgpu_load_queue(VGPUQueue *q, const VGPUSavedQueue *saved)
     q->cq_head = q->cq_tail - q->size;
     q->initialized = saved->initialized;
     q->cq_full = saved->cq_full;
+    vgpu_queue_kick(q);
     return true;
 }
 

@@ -207,20 +207,39 @@ const char *vgpu_queues_write(VGPUStubState *s, hwaddr addr, uint32_t val)
 
 /* The device's life */
 
+static void vgpu_queues_abandon(VGPUStubState *s)
+{
+    /* so that at most one job of the worker is waited for */
+    vgpu_worker_hold(s, true);
+    for (uint32_t i = 0; i < s->queue_count; i++) {
+        vgpu_queue_abandon(&s->queues[i]);
+    }
+    vgpu_worker_hold(s, false);
+}
+
+static void vgpu_queue_reset(VGPUQueue *q)
+{
+    vgpu_queue_disable(q);
+    q->size = q->sq_lo = q->sq_hi = q->cq_lo = q->cq_hi = 0;
+    q->index_lo = q->index_hi = 0;
+    q->vector = VGPU_STUB_VECTOR_NONE;
+}
+
 /* Nothing accesses memory when this returns, and no buffer is left */
 void vgpu_queues_reset(VGPUStubState *s)
 {
+    s->reset_wanted = s->serving;
+    if (s->serving || !s->queues) {
+        return;
+    }
+    vgpu_queues_abandon(s);
     for (uint32_t i = 0; i < s->queue_count; i++) {
-        VGPUQueue *q = &s->queues[i];
-
-        vgpu_queue_disable(q);
-        q->size = q->sq_lo = q->sq_hi = q->cq_lo = q->cq_hi = 0;
-        q->index_lo = q->index_hi = 0;
-        q->vector = VGPU_STUB_VECTOR_NONE;
+        vgpu_queue_reset(&s->queues[i]);
     }
     vgpu_buffers_forget(s);
     s->event_vector = VGPU_STUB_VECTOR_NONE;
     s->events = 0;
+    s->signals = 0;
 }
 
 static bool vgpu_may_dma(VGPUStubState *s)
@@ -239,13 +258,6 @@ static void vgpu_queues_kick(VGPUStubState *s)
     }
 }
 
-static void vgpu_queues_abandon(VGPUStubState *s)
-{
-    for (uint32_t i = 0; i < s->queue_count; i++) {
-        vgpu_queue_abandon(&s->queues[i]);
-    }
-}
-
 /*
  * Pause, or go on. A command in flight is given up, and started again from its
  * entry, which the driver does not have back yet.
@@ -254,46 +266,64 @@ void vgpu_queues_update(VGPUStubState *s)
 {
     bool can_dma = vgpu_may_dma(s);
 
-    if (can_dma && !s->can_dma) {
-        vgpu_queues_kick(s);
-    } else if (!can_dma) {
-        vgpu_queues_abandon(s);
+    if (s->serving || !s->queues || can_dma == s->can_dma) {
+        return;
     }
     s->can_dma = can_dma;
+    if (can_dma) {
+        vgpu_queues_kick(s);
+    } else {
+        vgpu_queues_abandon(s);
+    }
 }
 
-/* When a loaded machine starts to run, so does what it had in flight */
+/* When a loaded machine starts to run, the device goes on */
 static void vgpu_run_state_changed(void *opaque, bool running, RunState state)
 {
     VGPUStubState *s = opaque;
 
     s->stopped = !running;
     vgpu_queues_update(s);
-    if (running) {
-        vgpu_queues_kick(s);
-    }
+    vgpu_send_signals(s);
 }
 
 void vgpu_queues_realize(VGPUStubState *s)
 {
+    /* what an earlier realize has left */
+    vgpu_queues_finalize(s);
     s->queues = g_new0(VGPUQueue, s->queue_count);
     for (uint32_t i = 0; i < s->queue_count; i++) {
         s->queues[i].s = s;
     }
-    s->bh = qemu_bh_new(vgpu_queues_serve, s);
+    s->bh = qemu_bh_new_guarded(vgpu_queues_run, s,
+                                &DEVICE(s)->mem_reentrancy_guard);
     vgpu_worker_start(s);
     s->run_state = qdev_add_vm_change_state_handler(DEVICE(s),
                                                     vgpu_run_state_changed,
                                                     NULL, s);
+    /* the memory of a machine that is being loaded is not complete */
+    s->stopped = runstate_check(RUN_STATE_INMIGRATE);
     vgpu_queues_reset(s);
-    vgpu_queues_update(s);
 }
 
+/*
+ * A vCPU may be about to access a register, and a queue may be what asked for
+ * the unplugging: the memory is freed with the device.
+ */
 void vgpu_queues_unrealize(VGPUStubState *s)
 {
     qemu_del_vm_change_state_handler(s->run_state);
+    s->stopped = true;
+    vgpu_queues_update(s);
     vgpu_queues_reset(s);
+}
+
+void vgpu_queues_finalize(VGPUStubState *s)
+{
+    if (!s->queues) {
+        return;
+    }
     vgpu_worker_stop(s);
     qemu_bh_delete(s->bh);
-    g_free(s->queues);
+    g_clear_pointer(&s->queues, g_free);
 }

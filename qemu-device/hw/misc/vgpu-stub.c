@@ -92,6 +92,9 @@ static uint64_t vgpu_mmio_read(void *opaque, hwaddr addr, unsigned size)
     const char *fault = vgpu_access_fault(addr, size);
     uint32_t val = 0;
 
+    if (s->serving) {
+        return 0;
+    }
     if (!fault) {
         fault = vgpu_reg_read(s, addr, &val);
     }
@@ -108,6 +111,9 @@ static void vgpu_mmio_write(void *opaque, hwaddr addr, uint64_t val,
     VGPUStubState *s = opaque;
     const char *fault = vgpu_access_fault(addr, size);
 
+    if (s->serving) {
+        return;
+    }
     trace_vgpu_stub_mmio_write(addr, size, val);
     if (!fault) {
         fault = vgpu_reg_write(s, addr, val);
@@ -305,6 +311,11 @@ static void vgpu_instance_init(Object *obj)
     PCI_DEVICE(obj)->cap_present |= QEMU_PCI_CAP_EXPRESS;
 }
 
+static void vgpu_instance_finalize(Object *obj)
+{
+    vgpu_queues_finalize(VGPU_STUB(obj));
+}
+
 static const Property vgpu_properties[] = {
     DEFINE_PROP_UINT32("queues", VGPUStubState, queue_count, 0),
 };
@@ -337,6 +348,7 @@ static const TypeInfo vgpu_stub_info = {
     .parent = TYPE_PCI_DEVICE,
     .instance_size = sizeof(VGPUStubState),
     .instance_init = vgpu_instance_init,
+    .instance_finalize = vgpu_instance_finalize,
     .class_init = vgpu_class_init,
     .interfaces = (InterfaceInfo[]) {
         { INTERFACE_CONVENTIONAL_PCI_DEVICE },

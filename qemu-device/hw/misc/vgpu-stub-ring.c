@@ -1,0 +1,233 @@
+/*
+ * vgpu-stub: the rings and the index block of a queue, in guest memory
+ *
+ * The chapter "Queues" of docs/specs/vgpu-stub.rst is what these functions
+ * follow. False means that the queue has nothing to do now, or has failed.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/atomic.h"
+#include "trace.h"
+#include "vgpu-stub-internal.h"
+
+static uint64_t vgpu_index_address(const VGPUQueue *q, size_t field)
+{
+    return vgpu_address(q->index_lo, q->index_hi) + field;
+}
+
+#define INDEX(q, field) \
+    vgpu_index_address(q, offsetof(struct vgpu_stub_index, field))
+
+/* The driver's indices */
+
+static bool vgpu_ring_read_index(VGPUQueue *q, uint64_t addr, uint32_t *val)
+{
+    if (!vgpu_dma_read_le32(q->s, addr, val)) {
+        vgpu_queue_fail(q, VGPU_STUB_QERR_DMA);
+        return false;
+    }
+    return true;
+}
+
+static bool vgpu_ring_read_tail(VGPUQueue *q)
+{
+    if (!vgpu_ring_read_index(q, INDEX(q, sq_tail), &q->sq_tail)) {
+        return false;
+    }
+    if (q->sq_tail - q->sq_head > q->size) {
+        vgpu_queue_fail(q, VGPU_STUB_QERR_SQ_TAIL);
+        return false;
+    }
+    return true;
+}
+
+static bool vgpu_ring_read_head(VGPUQueue *q)
+{
+    if (!vgpu_ring_read_index(q, INDEX(q, cq_head), &q->cq_head)) {
+        return false;
+    }
+    if (q->cq_tail - q->cq_head > q->size) {
+        vgpu_queue_fail(q, VGPU_STUB_QERR_CQ_HEAD);
+        return false;
+    }
+    return true;
+}
+
+static bool vgpu_ring_write_index(VGPUQueue *q, uint64_t addr, uint32_t val)
+{
+    if (!vgpu_dma_write_le32(q->s, addr, val)) {
+        vgpu_queue_fail(q, VGPU_STUB_QERR_DMA);
+        return false;
+    }
+    return true;
+}
+
+/* The device's half of the index block as it is when a queue is enabled */
+bool vgpu_ring_initialize(VGPUQueue *q)
+{
+    q->initialized = q->initialized ||
+                     (vgpu_ring_write_index(q, INDEX(q, sq_head), 0) &&
+                      vgpu_ring_write_index(q, INDEX(q, cq_tail), 0) &&
+                      vgpu_ring_write_index(q, INDEX(q, sq_event), 0) &&
+                      vgpu_ring_write_index(q, INDEX(q, flags), 0));
+    return q->initialized;
+}
+
+/* Completions */
+
+bool vgpu_ring_complete(VGPUQueue *q, const VGPUCommand *command)
+{
+    struct vgpu_stub_cqe cqe = {
+        .id = cpu_to_le32(command->sqe.id),
+        .status = cpu_to_le16(command->status),
+        .result = cpu_to_le64(command->result),
+    };
+    uint64_t slot = vgpu_address(q->cq_lo, q->cq_hi) +
+                    q->completed % q->size * sizeof(cqe);
+
+    trace_vgpu_stub_complete(q - q->s->queues, command->sqe.id,
+                             command->sqe.opcode, command->status);
+    q->sq_head++;
+    if (command->status == VGPU_STUB_OK &&
+        command->sqe.flags & VGPU_STUB_SQE_QUIET) {
+        return true;
+    }
+    if (!vgpu_dma_write(q->s, slot, &cqe, sizeof(cqe))) {
+        vgpu_queue_fail(q, VGPU_STUB_QERR_DMA);
+        return false;
+    }
+    q->completed++;
+    return true;
+}
+
+static bool vgpu_ring_interrupt(VGPUQueue *q, uint32_t old)
+{
+    uint32_t event;
+
+    /* the driver writes CQ_EVENT, then reads CQ_TAIL: one of us sees it */
+    smp_mb();
+    if (!vgpu_ring_read_index(q, INDEX(q, cq_event), &event)) {
+        return false;
+    }
+    vgpu_queue_completed(q, event, old);
+    return true;
+}
+
+/* Show the driver how far the device is */
+bool vgpu_ring_publish(VGPUQueue *q)
+{
+    uint32_t old = q->cq_tail;
+
+    if (q->sq_head != q->sq_published) {
+        q->sq_published = q->sq_head;
+        if (!vgpu_ring_write_index(q, INDEX(q, sq_head), q->sq_head)) {
+            return false;
+        }
+    }
+    if (q->completed == old) {
+        return true;
+    }
+    /* entries before the index that shows them */
+    smp_wmb();
+    q->cq_tail = q->completed;
+    return vgpu_ring_write_index(q, INDEX(q, cq_tail), q->cq_tail) &&
+           vgpu_ring_interrupt(q, old);
+}
+
+static bool vgpu_ring_set_full(VGPUQueue *q, bool full)
+{
+    if (full == q->cq_full) {
+        return true;
+    }
+    q->cq_full = full;
+    return vgpu_ring_write_index(q, INDEX(q, flags),
+                                  full ? VGPU_STUB_INDEX_CQ_FULL : 0);
+}
+
+/*
+ * Is there room for one more completion? The flag is set before the driver's
+ * index is read for the last time, so that its doorbell cannot be missed.
+ */
+static bool vgpu_ring_has_room(VGPUQueue *q)
+{
+    if (q->completed - q->cq_head < q->size) {
+        return true;
+    }
+    if (!vgpu_ring_publish(q) || !vgpu_ring_read_head(q)) {
+        return false;
+    }
+    if (q->completed - q->cq_head == q->size) {
+        if (!vgpu_ring_set_full(q, true)) {
+            return false;
+        }
+        /* the driver writes CQ_HEAD, then reads FLAGS: one of us sees it */
+        smp_mb();
+        if (!vgpu_ring_read_head(q) ||
+            q->completed - q->cq_head == q->size) {
+            return false;
+        }
+    }
+    return vgpu_ring_set_full(q, false);
+}
+
+/* Submissions */
+
+static void vgpu_desc_to_cpu(struct vgpu_stub_desc *desc)
+{
+    desc->addr = le64_to_cpu(desc->addr);
+    desc->len = le32_to_cpu(desc->len);
+    desc->number = le16_to_cpu(desc->number);
+}
+
+/* Copy the entry once; what is checked and used is the copy */
+static bool vgpu_ring_fetch(VGPUQueue *q)
+{
+    struct vgpu_stub_sqe *sqe = &q->command.sqe;
+    uint64_t slot = vgpu_address(q->sq_lo, q->sq_hi) +
+                    q->sq_head % q->size * sizeof(*sqe);
+
+    memset(&q->command, 0, offsetof(VGPUCommand, pieces));
+    /* the index before the entry that it shows */
+    smp_rmb();
+    if (!vgpu_dma_read(q->s, slot, sqe, sizeof(*sqe))) {
+        vgpu_queue_fail(q, VGPU_STUB_QERR_DMA);
+        return false;
+    }
+    sqe->opcode = le16_to_cpu(sqe->opcode);
+    sqe->flags = le16_to_cpu(sqe->flags);
+    sqe->id = le32_to_cpu(sqe->id);
+    sqe->arg = le64_to_cpu(sqe->arg);
+    vgpu_desc_to_cpu(&sqe->out);
+    vgpu_desc_to_cpu(&sqe->in);
+    return true;
+}
+
+/* Is there an entry? If not, ask for a doorbell, and look once more */
+static bool vgpu_ring_has_entry(VGPUQueue *q)
+{
+    if (q->sq_tail != q->sq_head) {
+        return true;
+    }
+    if (!vgpu_ring_read_tail(q)) {
+        return false;
+    }
+    if (q->sq_tail != q->sq_head) {
+        return true;
+    }
+    if (!vgpu_ring_publish(q) ||
+        !vgpu_ring_write_index(q, INDEX(q, sq_event), q->sq_head)) {
+        return false;
+    }
+    /* the driver writes SQ_TAIL, then reads SQ_EVENT: one of us sees it */
+    smp_mb();
+    return vgpu_ring_read_tail(q) && q->sq_tail != q->sq_head;
+}
+
+/* Get the next command; there is room for its completion */
+bool vgpu_ring_next(VGPUQueue *q)
+{
+    return vgpu_ring_has_entry(q) && vgpu_ring_has_room(q) &&
+           vgpu_ring_fetch(q);
+}

@@ -1,0 +1,248 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What a hostile guest may try with queues: memory that vanishes while it is used,
+# interrupts that lead back into the device, as much of QEMU's memory and time as it can
+# get, rings that overlap. The queue in question gets an error; QEMU and other queues go
+# on.
+#
+# Needs: setup-device device
+use strict;
+use warnings;
+no warnings 'portable'; # 64-bit numbers
+use Test::More;
+use Time::HiRes 'time';
+use Contract;
+use Device;
+use QueueTest;
+use Ring;
+
+use constant {
+    DIMM => 0x100000000, ACPI_MEMORY => 0xa00,
+    # of an Express port: Slot Control, "power off" with "power indicator off"
+    SLOT_CONTROL => 0x18, SLOT_OFF => 0x700,
+    # what one action of a guest may take of the main loop
+    STALL => 0.010,
+};
+
+my $write = contract('BUFFER_WRITE');
+
+sub test_unplugged_memory {
+    start('pc', qemu => ['-m', '256,slots=1,maxmem=1G', '-object', 'memory-backend-ram,id=m0,size=128M',
+        '-device', 'pc-dimm,id=d0,memdev=m0']);
+    my $inside = Ring->new($device, number => 1, base => DIMM + 0x100000);
+    is $_->enable, contract('QUEUE_RUNNING'), "queue $_->{number}" for $ring, $inside;
+    is $inside->run->{status}, 0, 'a queue in the memory works';
+    $ring->put(OTHER, segments(([DIMM, LONG_SIZE]) x 8));
+    $ring->submit(op => 'FILL', in => list(OTHER, 8 * LONG_SIZE, 8), id => 6);
+    $ring->doorbell;
+    my $qtest = $device->qtest;
+    $qtest->qmp('device_del', { id => 'd0' });
+    $qtest->commands(sprintf('outl %#x 0', ACPI_MEMORY), sprintf('outb %#x 8', ACPI_MEMORY + 0x14));
+    $qtest->wait_event('DEVICE_DELETED');
+    my ($completion) = $ring->wait(1);
+    is $completion->{id}, 6, 'the command that used it ends';
+    is $completion->{status}, contract('ERR_DMA'), 'with a DMA fault';
+    $inside->ring;
+    ok $inside->wait_for(sub { $inside->state == contract('QUEUE_ERROR') }), 'the queue in it stops';
+    is $inside->error, contract('QERR_DMA'), 'with a DMA fault';
+    is $ring->run->{status}, 0, 'the other one works';
+    is $qtest->quit, 0, 'QEMU ends well';
+    return;
+}
+
+sub bar { return Device::BAR0_ADDRESS + $_[0] }
+
+# A completion whose message is a write of $data to $address
+sub complete_with {
+    my ($address, $data) = @_;
+    $device->config(MSIX_CONTROL, 2, MSIX_ENABLE);
+    set_vector(1, $address, $data);
+    $ring->disable;
+    $ring->{vector} = 1;
+    $ring->enable;
+    $ring->submit(op => 'NOP', id => 4);
+    $ring->doorbell;
+    return;
+}
+
+sub test_messages_to_itself {
+    my ($place) = @_;
+    start($place, qemu => [qw(-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)]);
+    my $other = Ring->new($device, number => 1, base => 0x180000);
+    my $control = contract('WIN_QUEUE') + contract('QUEUE_CONTROL');
+    my %messages = (
+        'to disable the queue' => [$control, 0], 'to reset all queues' => [contract('REG_CONTROL'), 1],
+        'to enable another queue' => [$control + contract('QUEUE_STRIDE'), 1],
+        'to its doorbell' => [contract('WIN_DOORBELL'), 0], 'to no register' => [0xc, 0],
+    );
+    for my $what (sort keys %messages) {
+        my ($offset, $data) = @{ $messages{$what} };
+        complete_with(bar($offset), $data);
+        is(($ring->wait(1))[0]{id}, 4, "$what: the completion comes");
+        is $ring->run->{status}, 0, "$what: the queue goes on";
+        is $other->state, contract('QUEUE_DISABLED'), "$what: and the other does not start";
+    }
+    is $device->reg('BAD_ACCESS'), 0, 'none of that is an access by the guest';
+    return if !$device->is_express;
+
+    complete_with($device->config_address(Device::PMCSR), Device::D3HOT);
+    select undef, undef, undef, 0.1;
+    is $device->config(Device::PMCSR, 2) & 3, Device::D3HOT, 'it goes to D3hot';
+    $device->config(Device::PMCSR, 2, 0);
+    is $ring->available, 1, 'not before its completion is there';
+    complete_with($device->config_address(Device::DEVCTL), Device::DEVCTL_FLR);
+    $ring->wait_for(sub { !$device->config(Device::BAR0, 4) });
+    $device->map_bar0;
+    is $ring->state, contract('QUEUE_DISABLED'), 'it resets the function';
+    return;
+}
+
+sub test_unplugs_itself {
+    my $port = Device::ECAM + ($device->{port} << 4);
+    my $cap = $device->qtest->config($device->{port}, 0x34, 1);
+    $cap = $device->qtest->config($device->{port}, $cap + 1, 1)
+        until $device->qtest->config($device->{port}, $cap, 1) == 0x10;
+    set_command(MEMORY | MASTER);
+    complete_with($port + $cap + SLOT_CONTROL, SLOT_OFF);
+    $device->qtest->wait_event('DEVICE_DELETED');
+    pass 'it ejects itself';
+    return;
+}
+
+# The longest answer to a register read until the command is complete; the best of some
+# rounds, as other programs are running too
+sub stall {
+    my (%entry) = @_;
+    my $best = 1;
+    for (1 .. 10) {
+        my $longest = 0;
+        $ring->submit(%entry);
+        $ring->doorbell;
+        my $last = time;
+        while (!$ring->available) {
+            my $now = time;
+            $longest = $now - $last if $now - $last > $longest;
+            $last = $now;
+        }
+        my ($completion) = $ring->wait(1);
+        return "status $completion->{status}" if $completion->{status};
+        $best = $longest if $longest < $best;
+    }
+    return $best;
+}
+
+# 65536 segments, from one page that has 256 of them
+sub put_segments {
+    my ($length) = @_;
+    $ring->put(DATA, segments(([LONG, $length]) x 256));
+    $ring->put(OTHER, segments(([DATA, 4096]) x 256));
+    return list(OTHER, 1 << 20, 256);
+}
+
+sub test_stalls {
+    start('pc', queues => 16);
+    $ring->enable;
+    my $many = put_segments(1);
+    is_status({ op => 'REGISTER', arg => $write | 1, out => $many }, 'OK', 'as many segments as possible',
+        65536);
+    my @stalls = (['many pieces of one byte', op => 'FILL', in => buffer(1, 0, 65536)],
+        ['a long command', long_fill()]);
+    for my $case (@stalls) {
+        my ($what, %entry) = @$case;
+        my $stall = stall(%entry);
+        cmp_ok $stall, '<', STALL, "the main loop does not wait for $what";
+        note sprintf '%s: %.1f ms', $what, 1000 * $stall;
+    }
+    for my $action (qw(disable reset)) {
+        my $best = 1;
+        for (1 .. 5) {
+            my @rings = map { Ring->new($device, number => $_, base => 0x9000000 + 0x30000 * $_) } 0 .. 15;
+            for my $one (@rings) {
+                $one->enable;
+                $one->submit(long_fill());
+                $one->doorbell;
+            }
+            my $start = time;
+            $action eq 'disable' ? $rings[0]->set(CONTROL => 0)
+                : $device->reg_write(contract('REG_CONTROL'), contract('CONTROL_RESET'));
+            my $took = time - $start;
+            $best = $took if $took < $best;
+            $_->disable for @rings;
+        }
+        cmp_ok $best, '<', STALL, "nor for work in flight in 16 queues: $action";
+        note sprintf '%s: %.1f ms', $action, 1000 * $best;
+    }
+    return;
+}
+
+sub test_limits {
+    $device->system_reset;
+    $device->map_bar0;
+    set_command(MEMORY | MASTER);
+    $ring->enable;
+    my $one = join '', segments([LONG, 1]);
+    my $register = sub {
+        my ($handle) = @_;
+        return $ring->run(op => 'REGISTER', arg => $write | $handle, out => inline_data(16), data => $one);
+    };
+    my $wrong = grep { $register->($_)->{status} } 0 .. contract('BUFFERS_MAX') - 1;
+    is $wrong, 0, 'as many buffers as there may be';
+    is_status({ op => 'UNREGISTER', arg => $_ }, 'OK', "UNREGISTER $_", 0) for 0 .. 3;
+    my $many = put_segments(0x100000);
+    is_status({ op => 'REGISTER', arg => $write | $_, out => $many }, 'OK', 'as many segments as a buffer may have',
+        65536 << 20) for 0 .. 2;
+    # the other buffers have one each
+    my $left = contract('SEGMENTS_MAX') - 3 * 65536 - (contract('BUFFERS_MAX') - 4);
+    is_status({ op => 'REGISTER', arg => $write | 3, out => direct(LONG, 16 * ($left + 1)) }, 'SPACE',
+        'one segment more than there may be');
+    my $pages = int($left / 256);
+    is_status({ op => 'REGISTER', arg => $write | 3, out => list(OTHER, 4096 * $pages, $pages) }, 'OK',
+        'segments that still fit', 256 * $pages << 20);
+    is_status({ op => 'FILL', in => buffer(0, (65536 << 20) - 8, 8), arg => 5 }, 'OK',
+        'the end of a large buffer', 8);
+    is $device->qtest->read(LONG + 0xffff8, 8), 5, 'is where it should be';
+    return;
+}
+
+# Rings that share memory with each other, with data, or with their own device
+sub test_strange_rings {
+    my %strange = (
+        'all in one place' => { sq => 0x400000, cq => 0x400000, index => 0x400000 },
+        'the index block in the completion ring' => { sq => 0x400000, cq => 0x401000, index => 0x401000 },
+        'at the end of memory' => { sq => 0xffff000, cq => 0xffff000, index => 0xfffff80 },
+        'in the device itself' => { sq => bar(0), cq => bar(0), index => 0x400000 },
+        'in the MSI-X table' => { sq => 0x400000, cq => 0x410000, index => bar(contract('MSIX_TABLE')), no_index => 1 },
+        'beyond memory' => { sq => NOWHERE, cq => NOWHERE, index => 0x400000 },
+    );
+    my $other = Ring->new($device, number => 1, base => 0x180000);
+    $other->enable;
+    for my $what (sort keys %strange) {
+        $ring->disable;
+        my $bad = Ring->new($device, size => 256, %{ $strange{$what} });
+        $bad->enable;
+        $bad->put($bad->{sq} + 64 * $_, Ring::entry(op => 'NOP', id => 0xffffffff)) for 0 .. 7;
+        $device->qtest->write($bad->{index}, 4, 8) if !$bad->{no_index};
+        $bad->ring for 1 .. 3;
+        is $other->run->{status}, 0, "$what: another queue works";
+        ok $bad->disable, "$what: it can be disabled";
+    }
+    return;
+}
+
+subtest 'memory is unplugged' => \&test_unplugged_memory;
+for my $place ('pc', 'root port') {
+    subtest "interrupts to the device itself, $place" => sub {
+        test_messages_to_itself($place);
+        test_unplugs_itself() if $place ne 'pc';
+        is $device->qtest->quit, 0, 'QEMU ends well';
+    };
+}
+subtest 'time and memory' => sub {
+    test_stalls();
+    test_limits();
+    test_strange_rings();
+    is $device->qtest->quit, 0, 'QEMU ends well';
+};
+
+done_testing;
