@@ -3,11 +3,11 @@
  * vgpu-stub: the hardware interface
  *
  * The device's IDs and registers. The device model, the guest driver, the tools
- * and the tests include this file and repeat none of its numbers; the
- * specification, qemu-device/docs/specs/vgpu-stub.rst, is tested against it.
- * vgpu_stub_config.h adds every bit of configuration space.
+ * and the tests include this file instead of repeating its numbers; a test
+ * compares the specification, qemu-device/docs/specs/vgpu-stub.rst, with it.
+ * vgpu_stub_config.h defines every bit of configuration space.
  *
- * It uses the preprocessor only, so it compiles unchanged in QEMU, in the Linux
+ * This file contains only macros, so it compiles unchanged in QEMU, in the Linux
  * kernel and in user space.
  */
 #ifndef VGPU_STUB_H
@@ -28,7 +28,7 @@
 #define VGPU_STUB_PMC                   0x0003  /* version 3, no D1, D2, PME */
 #define VGPU_STUB_PMCSR                 0x0008  /* D0, NoSoftRst */
 
-/* PCI Express capability, on an Express bus only */
+/* PCI Express capability, only on an Express bus */
 #define VGPU_STUB_EXP_CAP_OFFSET        0x80
 
 /* BAR0: 32-bit, non-prefetchable memory (the low four bits of the BAR) */
@@ -36,8 +36,8 @@
 #define VGPU_STUB_BAR0_SIZE             0x1000
 
 /*
- * BAR0 is divided into four windows. Version 1.0 has registers in the first one
- * only; the others are reserved for parts that FEATURES announces.
+ * BAR0 is divided into four windows. Version 1.0 has registers only in the
+ * first; the others are reserved for features that FEATURES announces.
  */
 #define VGPU_STUB_WIN_CONTROL           0x000   /* identification, control */
 #define VGPU_STUB_WIN_CONTROL_SIZE      0x100
@@ -49,9 +49,9 @@
 #define VGPU_STUB_WIN_MSIX_SIZE         0x400
 
 /*
- * Registers are 32 bits wide and little-endian. Anything but an aligned 32-bit
- * access to a register, or a write to a writable one, is a bad access: it reads
- * zero, changes nothing and is counted in BAD_ACCESS.
+ * Registers are 32 bits wide and little-endian. Any access other than an
+ * aligned 32-bit read of a register, or write of a writable one, is a bad
+ * access: it reads zero, changes nothing and is counted in BAD_ACCESS.
  */
 #define VGPU_STUB_REG_SIZE              4
 
@@ -82,7 +82,7 @@
 #define VGPU_STUB_STATUS_READY          0x00000001  /* registers are usable */
 #define VGPU_STUB_STATUS                VGPU_STUB_STATUS_READY
 
-/* SCRATCH: reads what was last written, for liveness checks */
+/* SCRATCH: reads back the last value written, for liveness checks */
 #define VGPU_STUB_SCRATCH               0x00000000
 
 /* BAD_ACCESS: saturates at its maximum; a reset clears it */

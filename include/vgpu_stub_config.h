@@ -2,25 +2,25 @@
 /*
  * vgpu-stub: every bit of configuration space
  *
- * One row per field. The device sets its configuration space from this table,
- * vgpu-probe takes its checks from it, and the specification and the tests are
- * checked against it. Define a macro that takes a row and pass its name:
+ * One row per field. The device builds its configuration space from this table,
+ * vgpu-probe derives its checks from it, and the tests compare the device and
+ * the specification with it. Define a macro for a row and pass its name:
  *
  *   #define ROW(NAME, FORMS, OFFSET, WIDTH, MASK, CLASS, VALUE) \
  *       { #NAME, VGPU_STUB_FORM_##FORMS, OFFSET, WIDTH, MASK, \
  *         VGPU_STUB_BITS_##CLASS, VALUE },
  *   static const struct row rows[] = { VGPU_STUB_CONFIG(ROW) };
  *
- *   NAME    the field; no form has two rows of the same name
- *   FORMS   the forms of the device that have the row: VGPU_STUB_FORM_*
+ *   NAME    the field; unique within a form
+ *   FORMS   the forms of the device that have the field: VGPU_STUB_FORM_*
  *   OFFSET  from the start of configuration space, in bytes
  *   WIDTH   1, 2 or 4 bytes, little-endian, naturally aligned
  *   MASK    the field's bits in a read of WIDTH bytes at OFFSET
  *   CLASS   what may change these bits: VGPU_STUB_BITS_*
- *   VALUE   what they read after a reset, within MASK
+ *   VALUE   their value after a reset, within MASK
  *
- * No form has two rows for the same bit. A bit without a row is fixed at zero:
- * all bits between and behind the capabilities, and those of extended space.
+ * Within a form, no two rows cover the same bit. Bits without a row are fixed at
+ * zero: those between and after the capabilities, and those of extended space.
  */
 #ifndef VGPU_STUB_CONFIG_H
 #define VGPU_STUB_CONFIG_H
@@ -28,7 +28,7 @@
 #include "vgpu_stub.h"
 #include "vgpu_stub_queue.h"
 
-/* The bus decides which form the device takes */
+/* The bus determines the form of the device */
 #define VGPU_STUB_FORM_CONVENTIONAL     0x1     /* a conventional bus */
 #define VGPU_STUB_FORM_INTEGRATED       0x2     /* an Express root bus */
 #define VGPU_STUB_FORM_ENDPOINT         0x4     /* below an Express port */
@@ -39,11 +39,11 @@
 #define VGPU_STUB_BITS_FIXED            0
 /* The guest writes any value; every reset restores VALUE */
 #define VGPU_STUB_BITS_GUEST            1
-/* The machine's configuration decides; VALUE is the usual one */
+/* Depends on the machine's configuration; VALUE is the usual value */
 #define VGPU_STUB_BITS_PLATFORM         2
-/* Constant, but depends on the version of QEMU or of the machine type */
+/* Constant, but depends on the version of QEMU or the machine type */
 #define VGPU_STUB_BITS_VERSION          3
-/* Error latches: zero unless something went wrong, write 1 to clear */
+/* Error bits: zero unless an error occurred; writing 1 clears them */
 #define VGPU_STUB_BITS_ERROR            4
 
 #define VGPU_STUB_CONFIG_COMMON(ROW)                                                  \
