@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The devices of the small QEMU that "make qemu" builds: two machines, what a
-# guest under test needs, and the devices that vgpu-stub is compared with. The
-# option --enable-vgpu-stub brings vgpu-stub itself. A version that does not know one
-# of them has its device without being asked.
+# The small QEMU that "make qemu" builds: the machines pc and q35, the devices that
+# test guests need, and the devices that vgpu-stub is compared with. vgpu-stub itself
+# comes with --enable-vgpu-stub. A QEMU that lacks one of these symbols builds the
+# device unconditionally.
 CONFIG_I440FX=y
 CONFIG_Q35=y
 CONFIG_PCIE_PORT=y

@@ -1,9 +1,9 @@
 /*
  * vgpu-stub: build in QEMU 4.2 and later
  *
- * The device is written for the newest QEMU; nothing below applies there.
- * Each section gives an earlier version the name and the parameters that the
- * newest one has, and can be deleted with the last version that needs it.
+ * The device is written for the newest QEMU, where nothing below applies. Each
+ * section gives earlier versions a name or a signature of the newest one;
+ * delete it when no supported version needs it.
  *
  * Include this file after QEMU's own headers.
  *
@@ -19,45 +19,45 @@
     (QEMU_VERSION_MAJOR > (major) || \
      (QEMU_VERSION_MAJOR == (major) && QEMU_VERSION_MINOR >= (minor)))
 
-/* Before 8.0, struct PCIDevice was in pci.h */
+/* Before 8.0, pci.h defined struct PCIDevice */
 #if VGPU_QEMU_AT_LEAST(8, 0)
 #include "hw/pci/pci_device.h"
 #else
 #include "hw/pci/pci.h"
 #endif
 
-/* Before 10.0, the folder was sysemu/ */
+/* Before 10.0, the directory was sysemu/ */
 #if VGPU_QEMU_AT_LEAST(10, 0)
 #include "system/runstate.h"
 #else
 #include "sysemu/runstate.h"
 #endif
 
-/* Before 11.0, the folder was hw/ */
+/* Before 11.0, the directory was hw/ */
 #if VGPU_QEMU_AT_LEAST(11, 0)
 #include "hw/core/qdev-properties.h"
 #else
 #include "hw/qdev-properties.h"
 #endif
 
-/* Before 10.0, this had no attributes */
+/* Before 10.0, this took no attributes */
 #if !VGPU_QEMU_AT_LEAST(10, 0)
 #define memory_access_is_direct(mr, is_write, attrs) \
     memory_access_is_direct(mr, is_write)
 #endif
 
 /*
- * Callbacks whose parameters changed: these macros replace the parameters where
- * the function is defined. They are not expanded where it is only named.
+ * Callbacks whose parameters changed: these macros replace the parameters in
+ * the function's definition. A name without parentheses is not expanded.
  */
 
-/* Before 6.0, running was not a bool */
+/* Before 6.0, running was an int */
 #if !VGPU_QEMU_AT_LEAST(6, 0)
 #define vgpu_run_state_changed(opaque_param, running_param, state_param) \
     vgpu_run_state_changed(opaque_param, int running, state_param)
 #endif
 
-/* Before 11.1 and its development, post_save() returned 0: one calls ours */
+/* Before 11.0.50, post_save() returned an int, always 0: wrap ours */
 #if QEMU_VERSION_MAJOR < 11 || \
     (QEMU_VERSION_MAJOR == 11 && QEMU_VERSION_MINOR == 0 && \
      QEMU_VERSION_MICRO < 50)
@@ -77,7 +77,7 @@
     vgpu_class_init(klass_param, void *data)
 #endif
 
-/* Before 9.1, a reset had no type; before 5.0, it got a DeviceState */
+/* Before 9.1, a reset had no type; before 5.0, it took a DeviceState */
 #if !VGPU_QEMU_AT_LEAST(5, 0)
 #define vgpu_reset_hold(obj_param, type_param) \
     vgpu_reset_hold(DeviceState *obj)
@@ -100,7 +100,7 @@ static inline ResettableClass *RESETTABLE_CLASS(ObjectClass *klass)
 }
 #endif
 
-/* Before 10.0, an element without a name ended an array of properties */
+/* Before 10.0, an unnamed element had to end an array of properties */
 #if !VGPU_QEMU_AT_LEAST(10, 0)
 static inline Property *vgpu_ended_props(const Property *props, size_t n)
 {
@@ -127,7 +127,7 @@ static inline int pci_pm_init(PCIDevice *pci_dev, uint8_t offset, Error **errp)
 }
 #endif
 
-/* Before 5.2, there was no such macro */
+/* Before 5.2, this macro did not exist */
 #if !VGPU_QEMU_AT_LEAST(5, 2)
 #define OBJECT_DECLARE_SIMPLE_TYPE(InstanceType, MODULE_OBJ_NAME) \
     typedef struct InstanceType InstanceType; \
@@ -138,8 +138,8 @@ static inline int pci_pm_init(PCIDevice *pci_dev, uint8_t offset, Error **errp)
 #endif
 
 /*
- * Before 5.1, these took an Error pointer; before 5.0, every such property
- * was read-only and there were no flags.
+ * Before 5.1, these took an Error pointer; before 5.0, there were no flags and
+ * every such property was read-only.
  */
 #if !VGPU_QEMU_AT_LEAST(5, 0)
 #define object_property_add_uint32_ptr(obj, name, v, flags) \

@@ -1,5 +1,5 @@
 /*
- * vgpu-stub: configuration space, from the table in vgpu_stub_config.h
+ * vgpu-stub: configuration space, built from the table in vgpu_stub_config.h
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -14,8 +14,8 @@
 #include "vgpu_stub_config.h"
 
 /*
- * Earlier versions of this device gave an integrated endpoint these link
- * registers. Streams that hold them load; the guest reads zero afterwards.
+ * In earlier versions of this device, an integrated endpoint had these link
+ * registers. Streams with these values still load; the guest then reads zero.
  */
 #define OLD_INTEGRATED_LNKCAP   0x00000411
 #define OLD_INTEGRATED_LNKSTA   (0x0011 | PCI_EXP_LNKSTA_DLLLA)
@@ -57,7 +57,7 @@ static unsigned vgpu_config_form(PCIDevice *pci_dev)
                                        : vgpu_config_rows; \
          (row)->width; (row)++)
 
-/* @space is configuration space, or one of the masks that go with it */
+/* @space is configuration space or one of its masks */
 static void vgpu_config_set(uint8_t *space, const VGPUConfigRow *row,
                             uint32_t value)
 {
@@ -82,7 +82,7 @@ static void vgpu_config_set_row(PCIDevice *pci_dev, const VGPUConfigRow *row)
         vgpu_config_set(pci_dev->w1cmask, row, row->mask);
         break;
     case VGPU_STUB_BITS_VERSION:
-        /* QEMU's choice, not to be compared with that of another version */
+        /* QEMU chooses the value; do not compare it with the source's */
         vgpu_config_set(pci_dev->cmask, row, 0);
         break;
     case VGPU_STUB_BITS_PLATFORM:
@@ -90,7 +90,7 @@ static void vgpu_config_set_row(PCIDevice *pci_dev, const VGPUConfigRow *row)
     }
 }
 
-/* A newer QEMU may set bits that the table does not name */
+/* A newer QEMU may set bits that the table does not define */
 static bool vgpu_config_check(PCIDevice *pci_dev, Error **errp)
 {
     uint32_t size = pci_config_size(pci_dev);
@@ -118,7 +118,7 @@ static bool vgpu_config_check(PCIDevice *pci_dev, Error **errp)
     return true;
 }
 
-/* QEMU's defaults make all of it behind the header writable */
+/* By default, QEMU makes everything after the header writable */
 static bool vgpu_config_set_all(PCIDevice *pci_dev, Error **errp)
 {
     uint32_t size = pci_config_size(pci_dev);
@@ -155,7 +155,7 @@ static bool vgpu_config_add_express(PCIDevice *pci_dev, Error **errp)
     return true;
 }
 
-/* A vector for each queue, and one for events */
+/* One vector for each queue and one for events */
 static bool vgpu_config_add_msix(PCIDevice *pci_dev, MemoryRegion *bar0,
                                  uint32_t queue_count, Error **errp)
 {
@@ -226,8 +226,8 @@ bool vgpu_config_power_state_valid(unsigned state)
 }
 
 /*
- * Not pcie_cap_flr_init() and pcie_cap_flr_write_config(): they make the bit
- * writable, so a migration stream could set it, and the next write to any
+ * This replaces pcie_cap_flr_init() and pcie_cap_flr_write_config(), which make
+ * the bit writable: a migration stream could set it, and the next write to any
  * offset would start a reset.
  */
 bool vgpu_config_starts_flr(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
@@ -241,7 +241,7 @@ bool vgpu_config_starts_flr(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
 
 /* Migration */
 
-/* Check what QEMU does not, and report what is wrong */
+/* Check what QEMU does not, and report the first error */
 static bool vgpu_config_loaded_valid(PCIDevice *pci_dev, int32_t version)
 {
     unsigned state = vgpu_config_power_state(pci_dev);
@@ -266,7 +266,7 @@ static bool vgpu_config_loaded_valid(PCIDevice *pci_dev, int32_t version)
     return true;
 }
 
-/* Bits that QEMU does not compare keep the value of this QEMU */
+/* Bits that QEMU does not compare keep this QEMU's value */
 static void vgpu_config_keep_own(PCIDevice *pci_dev, const uint8_t *own)
 {
     uint32_t i;
@@ -279,10 +279,10 @@ static void vgpu_config_keep_own(PCIDevice *pci_dev, const uint8_t *own)
 }
 
 /*
- * QEMU loads straight into the live device. An interrupt that the bus has not
- * counted would fail an assertion at the next reset, and a lower version would
- * make QEMU refuse every intact stream from then on. So both are restored, even
- * if the stream is refused for another reason.
+ * QEMU loads directly into the live device. An interrupt that the bus has not
+ * counted would make the next reset assert, and a lower version would make QEMU
+ * refuse every intact stream from then on. Restore both, even if the stream is
+ * refused for another reason.
  */
 int vgpu_config_load(PCIDevice *pci_dev, QEMUFile *f)
 {
@@ -308,7 +308,7 @@ int vgpu_config_load(PCIDevice *pci_dev, QEMUFile *f)
         return 0;
     }
     memcpy(pci_dev->config, before, size);
-    /* write the command register, so that QEMU maps BAR0 where it was */
+    /* rewrite the command register to make QEMU map BAR0 where it was */
     pci_default_write_config(pci_dev, PCI_COMMAND,
                              pci_get_word(before + PCI_COMMAND), 2);
     return ret;

@@ -9,7 +9,7 @@
 #include "migration/vmstate.h"
 #include "vgpu-stub-compat.h"
 
-/* The values of PMCSR's PowerState that the device supports */
+/* Supported values of PMCSR's PowerState */
 #define VGPU_PM_D0      0
 #define VGPU_PM_D3HOT   3
 
@@ -18,7 +18,7 @@ bool vgpu_config_realize(PCIDevice *pci_dev, MemoryRegion *bar0,
                          uint32_t queue_count, Error **errp);
 void vgpu_config_unrealize(PCIDevice *pci_dev, MemoryRegion *bar0);
 
-/* Reset what QEMU does not: the writable bits behind the header */
+/* Reset what QEMU does not: the writable bits after the header */
 void vgpu_config_reset(PCIDevice *pci_dev);
 
 unsigned vgpu_config_power_state(PCIDevice *pci_dev);

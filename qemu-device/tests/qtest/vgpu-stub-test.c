@@ -21,7 +21,7 @@
 
 #define SLOT                QPCI_DEVFN(4, 0)
 
-/* pc's ACPI: selects the bus that a slot is ejected from */
+/* pc's ACPI hot-plug register that selects the bus to eject from */
 #define ACPI_PCIHP_SELECT   0xae10
 
 /* Since 6.1, q35 uses ACPI for hot-plug on root ports by default */
@@ -59,7 +59,7 @@ typedef struct Machine {
     QPCIBar bar;
 } Machine;
 
-/* Bus 1 below the root port, with a window for the addresses libqos assigns */
+/* Make bus 1 reachable, with a window for the addresses that libqos assigns */
 static void open_root_port(Machine *m)
 {
     QPCIDevice *port = qpci_device_find(m->bus, SLOT);
@@ -115,7 +115,7 @@ static void reg_write(Machine *m, unsigned reg, uint32_t val)
     qpci_io_writel(m->dev, m->bar, reg, val);
 }
 
-/* Configuration space: the first 256 bytes, against the table of every bit */
+/* Configuration space: compare the first 256 bytes with the table of bits */
 
 typedef struct Row {
     unsigned forms;
@@ -135,7 +135,7 @@ static const Row rows[] = { VGPU_STUB_CONFIG(ROW) };
 typedef struct Bits {
     uint8_t value[256];     /* after a reset */
     uint8_t guest[256];     /* bits that the guest can write */
-    uint8_t varies[256];    /* bits that machine or version choose */
+    uint8_t varies[256];    /* bits that depend on machine or version */
 } Bits;
 
 static void set_bits(uint8_t *bytes, const Row *row, uint32_t bits)
@@ -169,7 +169,7 @@ static Bits table_bits(const Place *place)
     return bits;
 }
 
-/* @set: whether all that the guest can write is set, else as after a reset */
+/* @set: all guest-writable bits are set; otherwise, the state after a reset */
 static void assert_config(Machine *m, bool set)
 {
     Bits bits = table_bits(m->place);
@@ -205,7 +205,7 @@ static void config_write(Machine *m, unsigned offset, unsigned width,
     }
 }
 
-/* Written to zeros; PMCSR keeps D0 where D1 or D2 is written */
+/* All writable bits are zero before; writing D1 or D2 to PMCSR keeps D0 */
 static void try_config(Machine *m, const Bits *bits, unsigned offset,
                        unsigned width, uint32_t val)
 {
@@ -315,7 +315,7 @@ static void bar_write(Machine *m, unsigned offset, unsigned width)
     }
 }
 
-/* Every offset in every width: what is bad reads zero and is counted once */
+/* Every offset and width: a bad access reads zero and is counted once */
 static void test_bad_accesses(const void *data)
 {
     Machine m;
@@ -376,7 +376,7 @@ static void test_power(const void *data)
     machine_stop(&m);
 }
 
-/* Set all that a reset clears, and leave the function in @state */
+/* Set everything that a reset clears, and leave the function in @state */
 static void disturb(Machine *m, unsigned state)
 {
     Bits bits = table_bits(m->place);
@@ -451,9 +451,9 @@ static void test_bus_reset(const void *data)
 }
 
 /*
- * Poll @query until its status is @wanted. Events would not do: QEMU 4.2 loses
- * one that is sent during the QMP greeting, and takes one that is sent before
- * an answer for that answer.
+ * Poll @query until its status is @wanted. Waiting for events does not work in
+ * QEMU 4.2: an event sent during the QMP greeting is lost, and one sent before
+ * a reply is taken for the reply.
  */
 static void await(QTestState *qts, const char *query, const char *wanted)
 {
@@ -481,7 +481,7 @@ static void save(Machine *m, const char *path)
     g_free(uri);
 }
 
-/* Registers and D3hot are migrated; BAR0 answers as before */
+/* Registers and D3hot are migrated; BAR0 responds as before */
 static void test_migration(const void *data)
 {
     char *path = g_strdup("/tmp/vgpu-stub-test-XXXXXX");
@@ -518,7 +518,7 @@ static void test_migration(const void *data)
     g_free(path);
 }
 
-/* An HMP command that prints nothing on success */
+/* Run an HMP command that prints nothing on success */
 static void monitor(Machine *m, const char *command)
 {
     char *answer = qtest_hmp(m->qts, "%s", command);
@@ -565,7 +565,7 @@ static void test_hotplug_acpi(void)
     qtest_quit(qts);
 }
 
-/* Below a bridge on pc, ACPI does it too; the bridge's bus is number 1 there */
+/* On pc, ACPI handles bridges too; it numbers the bridge's bus 1 */
 static void test_hotplug_bridge(void)
 {
     QTestState *qts = qtest_init("-nodefaults -machine pc "
@@ -578,7 +578,7 @@ static void test_hotplug_bridge(void)
     qtest_quit(qts);
 }
 
-/* The guest powers the slot on and, when the button is pressed, off */
+/* The guest powers the slot on and, after an attention button press, off */
 static void test_hotplug_root_port(void)
 {
     QTestState *qts = qtest_init("-nodefaults -machine q35 " NATIVE_HOTPLUG
@@ -589,7 +589,7 @@ static void test_hotplug_root_port(void)
 
     qtest_qmp_device_add(qts, "vgpu-stub", "vgpu", "{'bus': 'rp'}");
     qpci_config_writew(port, slot + PCI_EXP_SLTCTL, PCI_EXP_SLTCTL_PWR_IND_ON);
-    /* QEMU 4.2 has no function that does not wait for the event */
+    /* in QEMU 4.2, every libqtest function for this waits for the event */
     qobject_unref(qtest_qmp(qts, "{ 'execute': 'device_del',"
                             "  'arguments': { 'id': 'vgpu' } }"));
     g_assert(qpci_config_readw(port, slot + PCI_EXP_SLTSTA) &
@@ -602,7 +602,7 @@ static void test_hotplug_root_port(void)
     qtest_quit(qts);
 }
 
-/* Two devices do not share registers */
+/* Two devices have separate registers */
 static void test_several(void)
 {
     QTestState *qts = qtest_init("-nodefaults -machine pc "

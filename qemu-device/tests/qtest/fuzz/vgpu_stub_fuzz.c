@@ -1,10 +1,10 @@
 /*
- * Fuzzing of vgpu-stub: configuration space, BAR0 and the migration stream
+ * Fuzz targets for vgpu-stub: configuration space, BAR0, the migration stream
  *
- * An input of the bus targets is a list of accesses. A model of the device says
- * what each may change; a difference aborts, like any other bug. An input of
- * the migration target is a list of changes to an intact section of a stream:
- * either it is refused and changes nothing, or the loaded state is valid.
+ * An input of the bus targets is a list of accesses. A model of the device
+ * predicts their effect; a difference aborts. An input of the migration targets
+ * is a list of changes to an intact section of a stream: the device must refuse
+ * the section and stay unchanged, or the loaded state must be valid.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -26,34 +26,34 @@
 #define ECAM        0xb0000000
 #define PMCSR       (VGPU_STUB_PM_CAP_OFFSET + PCI_PM_CTRL)
 
-/* Of the q35 host bridge: where configuration space is mapped, enabled */
+/* q35 host bridge: address and enable bit of memory-mapped config space */
 #define PCIEXBAR    0x60
 
-/* Distributions keep a machine's firmware apart from QEMU */
+/* Distributions install the firmware outside QEMU's own directory */
 #define ARGUMENTS   ",accel=qtest -m 16 -nodefaults -display none " \
                     "-L /usr/share/qemu -L /usr/share/seabios " \
                     "-device vgpu-stub,addr=4"
 
 typedef enum { CONFIG_READ, CONFIG_WRITE, BAR_READ, BAR_WRITE, KINDS } Kind;
 
-/* Mapping a BAR takes QEMU a thousand times as long as an access */
+/* Separate, because mapping a BAR costs as much as a thousand accesses */
 #define MAP         254
 #define RESET       255
 
 typedef struct QEMU_PACKED Access {
     uint8_t kind;
-    uint8_t width;          /* 1 << (width % 3), in BAR0 % 4 */
+    uint8_t width;          /* 1 << (width % 3); in BAR0, 1 << (width % 4) */
     uint16_t offset;
     uint32_t value;
 } Access;
 
-/* A byte of the saved section; behind its last byte, how much to cut off */
+/* Sets a byte of the saved section; at its end, value bytes are cut off */
 typedef struct QEMU_PACKED Change {
     uint16_t offset;
     uint8_t value;
 } Change;
 
-/* What the registers that hold state should hold */
+/* Expected values of the registers that hold state */
 typedef struct Model {
     uint32_t scratch;
     uint32_t bad_access;
@@ -61,12 +61,12 @@ typedef struct Model {
 
 static PCIDevice *dev;
 static uint8_t *fresh;      /* configuration space after a reset */
-static uint8_t *writable;   /* its bits that may differ later */
+static uint8_t *writable;   /* bits that may change after that */
 static uint8_t *mapped;     /* configuration space with BAR0 mapped */
 static uint8_t *saved;      /* the device's section of a stream */
 static size_t saved_size;
 
-/* Configuration space: ports on pc, memory on q35, where it has 4 KiB */
+/* Configuration space: through ports on pc, memory-mapped on q35 (4 KiB) */
 
 static uint16_t config_port(QTestState *s, unsigned offset)
 {
@@ -174,7 +174,7 @@ static void bar_access(QTestState *s, Model *m, const Access *a)
                   a->value);
 }
 
-/* A write to configuration space may start a reset */
+/* A write to configuration space may have started a reset */
 static void check_reset(Model *m)
 {
     if (peek(VGPU_STUB_REG_SCRATCH) == VGPU_STUB_SCRATCH &&
@@ -196,7 +196,7 @@ typedef struct Row {
 
 static const Row rows[] = { VGPU_STUB_CONFIG(ROW) };
 
-/* From the table, not from the device's own masks */
+/* Independent of the device's own masks */
 static uint8_t *find_writable(void)
 {
     unsigned form = pci_is_express(dev) ? VGPU_STUB_FORM_INTEGRATED
@@ -264,7 +264,7 @@ static void do_access(QTestState *s, Model *m, const Access *a)
     }
 }
 
-/* A thread frees old memory maps; waiting for it each time would be slow */
+/* The RCU thread frees old memory maps; waiting every time would be slow */
 static void free_old_views(void)
 {
     static unsigned left = 1;
@@ -307,7 +307,7 @@ static void fuzz_bus(QTestState *s, const unsigned char *data, size_t size)
     restore(s);
 }
 
-/* BAR0 only, which stays mapped: many more inputs in the same time */
+/* BAR0 only; it stays mapped, which makes each input much faster */
 static void fuzz_registers(QTestState *s, const unsigned char *data,
                            size_t size)
 {
@@ -336,7 +336,7 @@ static void save(void)
     object_unref(OBJECT(buffer));
 }
 
-/* The saved section with the changes of an input */
+/* The saved section with an input's changes applied */
 static QIOChannelBuffer *changed(const unsigned char *data, size_t size)
 {
     QIOChannelBuffer *buffer = qio_channel_buffer_new(saved_size);
@@ -365,7 +365,7 @@ static int load(QIOChannelBuffer *buffer)
     file = qemu_file_new_input(QIO_CHANNEL(buffer));
     object_unref(OBJECT(buffer));
     ret = vmstate_load_state(file, vmsd, dev, vmsd->version_id, NULL);
-    qemu_fclose(file); /* says that the file ended, as it has to */
+    qemu_fclose(file); /* its error is expected: the file ends here */
     return ret;
 }
 
