@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# virsh starts virtual machines that have the device, on both machines and below a
-# root port; with a wrong name it says what is wrong. A console is in BUILD/log.
+# virsh starts VMs with the device on pc, on q35 and below a root port, and reports a
+# wrong device name. The consoles are logged to BUILD/log.
 #
 # Environment:
 #   QEMU_VGPU   an emulator that has the device, default Debian's with the device
@@ -86,7 +86,7 @@ sub runs {
     is $status, 0, 'virsh starts it' or return diag $text;
     like read_file("/var/log/libvirt/qemu/$name.log"), qr/^-device '\Q$device\E'/m,
         'the device is on the command line that libvirt logs';
-    ok wait_for_end($name), 'it runs, and ends by itself';
+    ok wait_for_end($name), 'the VM runs and shuts down';
     shows($slot, Guest::transcript('demo', 0, split /\n/, read_file($console)));
     virsh('undefine', $name);
     return;
@@ -105,10 +105,10 @@ for my $machine (@machines) {
 subtest 'a wrong name' => sub {
     my ($status, $text) = define(NAME => 'wrong', EMULATOR => $emulator, MACHINE => 'pc',
         DEVICE => '{"driver":"vgpu-stubb"}', CONSOLE => "$build/log/libvirt-$prefix-wrong.log");
-    is $status, 0, 'virsh defines it: libvirt does not look into the argument';
+    is $status, 0, 'virsh defines it: libvirt does not check the argument';
     ($status, $text) = virsh('start', 'wrong');
     is $status, 1, 'virsh does not start it';
-    like $text, qr/'vgpu-stubb' is not a valid device model name/, "and passes on QEMU's line";
+    like $text, qr/'vgpu-stubb' is not a valid device model name/, "and prints QEMU's error";
 };
 
 done_testing;

@@ -13,8 +13,8 @@ use Contract;
 use Device;
 use DeviceState;
 
-# An incoming migration does not reset the device: D0 is loaded into D3hot and the
-# other way round, and BAR0 follows at once
+# An incoming migration does not reset the device: D0 is loaded over D3hot and vice
+# versa, and BAR0 follows immediately
 sub test_states {
     my ($place) = @_;
     my $dir = tempdir(CLEANUP => 1);
@@ -54,7 +54,7 @@ sub test_refused {
         my ($status, $line) = feed("head -c $cut $dir/stream", @device);
         is $status, 1, "cut at $cut: refused" or diag $line;
         like $line, qr/^qemu-system-x86_64: .*(?:load of migration failed|Not a migration stream)/,
-            "cut at $cut: and said";
+            "cut at $cut: with a reason";
     }
     my ($status, $line) = feed("cat $dir/stream");
     is $status, 1, 'a machine without the device refuses';

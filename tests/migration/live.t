@@ -1,12 +1,12 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Live migration of a booted guest that uses the driver all the time, from one QEMU
-# process to another and back, on a conventional and on an Express bus; and loading a
-# snapshot of such a guest.
+# Live migration of a guest that uses the driver continuously, from one QEMU process
+# to another and back, on a conventional and on an Express bus. Also loads a snapshot
+# of such a guest.
 #
 # Environment:
-#   MIGRATE_TO   another emulator; the guest migrates to it and stays there
+#   MIGRATE_TO   another emulator: the guest migrates to it, but not back
 #
 # Needs: setup-demo setup-snapshots guest
 use strict;
@@ -29,8 +29,8 @@ $places{'conventional bus'} = ['pc-q35-7.2', '-device', 'i82801b11-bridge,id=b0,
     '-device', 'vgpu-stub,bus=b0,addr=4'] if $ENV{MIGRATE_TO};
 my $files = '/sys/bus/pci/drivers/vgpu_stub/0000:*/vgpu_stub';
 
-# Write the scratch register, read it back and count the rounds; whatever else is
-# read goes to /tmp/wrong
+# Write the scratch register, read it back and count the rounds; mismatches go to
+# /tmp/wrong
 my $worker = "(file=\$(echo $files/scratch); i=0; while [ ! -e /tmp/stop ]; do"
     . ' i=$((i + 1)); echo $i >$file; back=$(cat $file);'
     . ' [ $((back)) = $i ] || echo "wrote $i, read $back" >>/tmp/wrong;'
@@ -47,11 +47,11 @@ sub start {
 sub answer {
     my ($vm, $command) = @_;
     my ($status, @lines) = $vm->run($command);
-    die "$command ends with $status: @lines" if $status;
+    die "$command exits with $status: @lines" if $status;
     return $lines[-1] // '';
 }
 
-# Wait until the worker has made progress; its count
+# Wait until the worker has made progress; return its count
 sub at_work {
     my ($vm, $where) = @_;
     my $before = answer($vm, 'while [ ! -s /tmp/count ]; do :; done; cat /tmp/count');
@@ -61,7 +61,7 @@ sub at_work {
     return $after;
 }
 
-# Byte reads from the monitor, as the driver makes no bad access
+# Byte reads from the monitor, because the driver makes no bad accesses
 sub make_bad_accesses {
     my ($vm) = @_;
     my $address = answer($vm, 'setpci -d 1af4:1111 BASE_ADDRESS_0');
@@ -84,7 +84,7 @@ sub stays_well {
     my ($vm, $bad) = @_;
     is answer($vm, 'touch /tmp/stop; sleep 1; cat /tmp/wrong'), '',
         'the scratch register always held what was written';
-    is answer($vm, "cat $files/bad_access_count"), $bad, 'bad accesses are not forgotten';
+    is answer($vm, "cat $files/bad_access_count"), $bad, 'the bad access count is kept';
     like answer($vm, 'vgpu-probe'), qr/checks passed/, 'vgpu-probe';
     answer($vm, 'rmmod vgpu_stub && modprobe vgpu_stub');
 }
@@ -99,7 +99,7 @@ for my $name (sort keys %places) {
         my $before = at_work($vm, 'source');
 
         $vm = move($vm, $ENV{MIGRATE_TO}, @place);
-        cmp_ok at_work($vm, 'destination'), '>', $before, 'it continues where it was';
+        cmp_ok at_work($vm, 'destination'), '>', $before, 'it continues where it stopped';
         if (!$ENV{MIGRATE_TO}) {
             $vm = move($vm, undef, @place);
             at_work($vm, 'back again');
@@ -118,8 +118,8 @@ subtest 'snapshot' => sub {
     is $vm->hmp('savevm saved'), '', 'saved';
     answer($vm, "while [ \$(cat /tmp/count) -lt @{[$saved + 50]} ]; do :; done; touch /tmp/later");
     is $vm->hmp('loadvm saved'), '', 'loaded';
-    is answer($vm, '[ -e /tmp/later ]; echo $?'), 1, 'what came later is gone';
-    cmp_ok at_work($vm, 'after'), '>', $saved, 'it continues where it was';
+    is answer($vm, '[ -e /tmp/later ]; echo $?'), 1, 'later changes are gone';
+    cmp_ok at_work($vm, 'after'), '>', $saved, 'it continues where it was saved';
     stays_well($vm, $bad);
     $vm->end->good;
 };

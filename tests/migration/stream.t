@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Snapshots, intact and corrupted. An intact one restores the device, in D0 and in
+# Intact and corrupted snapshots. An intact one restores the device, in D0 and in
 # D3hot. Corrupted ones have a flipped bit or random bytes in the device's section:
-# each is refused with a reason and changes nothing, or the loaded state is valid. A
-# reset clears whatever was loaded, an intact snapshot loads afterwards, and QEMU never
+# the device refuses them with a reason and stays unchanged, or the loaded state is
+# valid. Afterwards a reset clears everything, an intact snapshot loads, and QEMU never
 # aborts.
 #
 # Environment:
@@ -31,8 +31,8 @@ use constant {
 my $flips = $ENV{FLIPS} // 1;
 
 my ($device, $disk);
-# All of configuration space after a reset, bits that a stream may set, and bits
-# that the device takes from no stream
+# Configuration space after a reset, the bits that a stream may set, and the bits that
+# the device never takes from a stream
 my (@reset, @loaded, @own);
 
 sub load { return $device->qtest->hmp('loadvm saved') }
@@ -86,7 +86,7 @@ sub test_intact {
 # PCIDevice's version, all of configuration space, 4 interrupts; 2 registers
 sub test_length {
     is $disk->length - $disk->data - FOOTER, 4 + $device->config_size + 16 + 8,
-        'the section has the length that belongs to the form';
+        'the section has the length for this form';
     return;
 }
 
@@ -110,9 +110,9 @@ sub faults {
     return @faults;
 }
 
-# Load with other bytes in the section: QEMU's answer, and what is wrong with the
-# device afterwards. A refusal in PCIDevice or before it changes nothing. QEMU checks
-# the section's number, at its start, and the footer last, when all else is loaded.
+# Load with changed bytes in the section. Returns QEMU's answer and what is wrong with
+# the device afterwards. A refusal up to the end of PCIDevice changes nothing. QEMU
+# compares the section's number with the footer last, after everything is loaded.
 sub load_damaged {
     my ($offset, $bytes) = @_;
     my $whole = $disk->patch($offset, $bytes);
@@ -126,7 +126,7 @@ sub load_damaged {
     return ($answer, @wrong);
 }
 
-# Whether a line says why PCIDevice is refused, from QEMU or from the device
+# Whether QEMU or the device gives a reason for refusing PCIDevice
 sub has_reason {
     my ($answer, $offset) = @_;
     return 1 if $offset < $disk->data || $offset >= interrupt_at();
@@ -169,8 +169,8 @@ sub test_flips {
     note "$refused of $tried refused, others loaded, at @{[sort { $a <=> $b } keys %accepted]}";
     is join("\n", splice @wrong, 0, 20), '', "each of $tried flipped bits is refused or harmless";
     cmp_ok $refused, '>', $tried / 2, 'most are refused';
-    is load(), '', 'the section itself is loaded';
-    is $device->reg('SCRATCH'), DeviceState::SCRATCH, 'as it was';
+    is load(), '', 'the intact section loads';
+    is $device->reg('SCRATCH'), DeviceState::SCRATCH, 'with its registers';
     $device->system_reset;
     return;
 }
@@ -189,7 +189,7 @@ sub test_random {
         $device->system_reset;
     }
     is "@wrong", '', 'random bytes are refused or harmless';
-    is load(), '', 'the section itself is loaded again';
+    is load(), '', 'the intact section loads again';
     $device->system_reset;
     return;
 }
@@ -222,17 +222,17 @@ sub refused_cases {
     );
 }
 
-# Disabling INTx and a reset abort QEMU if a refused interrupt stays behind
+# If a refused interrupt stayed set, disabling INTx or a reset would abort QEMU
 sub test_refused {
     my %broken = refused_cases();
     for my $what (sort keys %broken) {
         my ($offset, $bytes, $reason) = @{ $broken{$what} };
         my ($answer, @wrong) = load_damaged($offset, $bytes);
         like $answer, $reason, "refused: $what";
-        is "@wrong", '', "refused: $what: without a trace";
+        is "@wrong", '', "refused: $what: the device is unchanged";
         $device->config(COMMAND, 2, INTX_DISABLE);
         $device->system_reset;
-        is load(), '', "the section itself is loaded after $what";
+        is load(), '', "the intact section loads after $what";
         $device->system_reset;
     }
     return;
@@ -252,7 +252,7 @@ sub test_error_latches {
         for my $name (sort keys %resets) {
             my $reset = $resets{$name};
             is load(), '', "$what: loaded";
-            is $device->config($offset, 2), $set, "$what: there";
+            is $device->config($offset, 2), $set, "$what: set";
             $device->$reset;
             is $device->config($offset, 2), $clear, "$what: cleared by $name";
         }
@@ -277,7 +277,7 @@ sub test_earlier_version {
     for my $status (0x0011, 0x2011) {
         my @whole = ($disk->patch(config_at(LNKCAP), pack 'V', 0x411),
             $disk->patch(config_at(LNKSTA), pack 'v', $status));
-        is load(), '', sprintf 'a link of an earlier version, status %#x, is loaded', $status;
+        is load(), '', sprintf 'a stream of an earlier version with link status %#x loads', $status;
         is $device->config(LNKCAP, 4), 0, 'LNKCAP reads zero';
         is $device->config(LNKSTA, 2), 0, 'LNKSTA reads zero';
         is $device->reg('SCRATCH'), DeviceState::SCRATCH, 'the rest is loaded';
@@ -292,28 +292,28 @@ sub test_bad_access_saturates {
     my $max = contract('BAD_ACCESS_MAX');
     my $at = $disk->length - FOOTER - 4;
     my $whole = $disk->patch($at, pack 'N', $max - 1);
-    is load(), '', 'a count of bad accesses before its end is loaded';
+    is load(), '', 'a bad access count just below its maximum loads';
     for my $round (1 .. 3) {
         $device->reg_read(0, 1);
-        is $device->reg('BAD_ACCESS'), $max, "BAD_ACCESS stops, bad read $round";
+        is $device->reg('BAD_ACCESS'), $max, "BAD_ACCESS saturates, bad read $round";
         $device->reg_write(0, 0);
-        is $device->reg('BAD_ACCESS'), $max, "BAD_ACCESS stops, bad write $round";
+        is $device->reg('BAD_ACCESS'), $max, "BAD_ACCESS saturates, bad write $round";
     }
     $disk->patch($at, $whole);
     $device->system_reset;
     return;
 }
 
-# So do ejecting the device and a reset
+# If a refused interrupt stayed set, ejecting the device or a reset would abort QEMU
 sub test_eject {
     $disk->patch(interrupt_at(), "\0\0\0\1");
-    like load(), qr/^vgpu-stub: the stream has interrupt/m, 'an interrupt is refused once more';
+    like load(), qr/^vgpu-stub: the stream has interrupt/m, 'an interrupt is refused';
     my $qtest = $device->qtest;
     $qtest->qmp('device_del', { id => 'vgpu' });
     $qtest->commands(sprintf('outl %#x 0', ACPI_SELECT), sprintf('outl %#x %#x', ACPI_EJECT, 1 << 4));
     $qtest->wait_event('DEVICE_DELETED');
     $qtest->system_reset;
-    is $qtest->hmp('info status') =~ /^VM status/, 1, 'QEMU goes on after eject and reset';
+    is $qtest->hmp('info status') =~ /^VM status/, 1, 'QEMU keeps running after eject and reset';
     return;
 }
 
@@ -329,7 +329,7 @@ for my $place ('pc', 'q35', 'root port') {
         test_earlier_version();
         test_bad_access_saturates();
         test_eject() if $place eq 'pc';
-        is $device->qtest->quit, 0, 'QEMU ends well';
+        is $device->qtest->quit, 0, 'QEMU exits with 0';
     };
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The device's migration format against the recorded one (vmstate.json), compared by
+# Compare the device's migration format with the recorded one (vmstate.json), using
 # QEMU's own checker in both directions. After an intended change, record it again:
 #
 #   prove -Itests/lib tests/migration/vmstate.t :: --record
@@ -30,8 +30,8 @@ sub write_json {
     return $path;
 }
 
-# The size of the parent is that of a structure in memory, which differs from version
-# to version and is not migrated.
+# The parent's size is that of the structure in memory, which varies by version and is
+# not migrated.
 sub delete_parent_sizes {
     my ($description) = @_;
     for my $field (@{ $description->{Fields} // [] }) {
@@ -63,12 +63,12 @@ sub findings {
 my $now = write_json("$dir/now", dump_vmstate());
 write_json($reference, dump_vmstate()) if "@ARGV" eq '--record';
 is findings($reference, $now), '', 'the recorded format can be loaded';
-is findings($now, $reference), '', 'the current format can be loaded by the recorded one';
+is findings($now, $reference), '', 'the recorded version can load the current format';
 is Qmp::slurp($now), Qmp::slurp($reference), 'the format is the recorded one';
 
-# The checker finds such changes
+# The checker notices changes
 my %broken = (
-    'a field less' => sub { pop @{ $_[0]{Description}{Fields} } },
+    'a missing field' => sub { pop @{ $_[0]{Description}{Fields} } },
     'a wider field' => sub { $_[0]{Description}{Fields}[1]{size} = 8 },
     'a newer version' => sub { $_[0]{version_id} = 2 },
 );

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The table of configuration space is consistent: in no form of the device do two
-# rows share a name or a bit, and every class is known.
+# The table of configuration space is consistent: within a form, no two rows share a
+# name or a bit, and every class is known.
 #
 # Needs: setup-test
 use strict;
@@ -16,7 +16,7 @@ sub dword {
     return $bits << 8 * ($row->{offset} % 4);
 }
 
-# In one form: what is wrong, and the value of each double word
+# For the rows of one form: the value of each double word, and the faults
 sub examine {
     my (%names, %named, %value, @faults);
     for my $row (@_) {
@@ -44,7 +44,7 @@ for my $form (map { ([$_, 0], [$_, 1]) } config_forms()) {
     is $value->{$pm} >> 16, contract('PMC'), "$form: PMC";
     is $value->{ $pm + 4 }, contract('PMCSR'), "$form: PMCSR";
     my ($doubled) = grep { $_->{name} eq 'BAR0_ADDRESS' } @rows;
-    isnt join(' ', (examine(@rows, $doubled))[1 .. 2]), '', "$form: a double row is found";
+    isnt join(' ', (examine(@rows, $doubled))[1 .. 2]), '', "$form: a duplicate row is found";
 }
 
 my %read = map { ($_->{name} . $_->{forms} => 1) } map { config_rows($_), config_rows($_, 1) } config_forms();

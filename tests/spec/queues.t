@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The chapter "Queues" of the specification says what vgpu_stub_queue.h says: every
-# register, state, error, field, type, command and status, in both directions.
+# The chapter "Queues" of the specification and vgpu_stub_queue.h agree, in both
+# directions: every register, state, error, field, type, command and status.
 #
 # Needs: setup-test
 use strict;
@@ -24,7 +24,7 @@ sub is_constant {
 # "``QERR_SIZE``" in a cell names a constant
 sub quoted { return $_[0] =~ /^``(\w+)``/ ? $1 : undef }
 
-# Registers: those of a queue have no offset above 0x40, the device's none below 0x20
+# Registers: a queue's are below 0x40; the device's start at 0x020
 for my $row (grep { $_->{Access} } @rows) {
     my $prefix = hex $row->{Offset} >= 0x20 && length $row->{Offset} == 5 ? 'REG' : 'QUEUE';
     is_constant("${prefix}_$row->{Name}", $row->{Offset});
@@ -77,7 +77,7 @@ my @constants = grep { /^(?:QUEUE_(?!S?ERROR|STATE|ENABLE|STRIDE|SIZE_M)|QERR_|D
 push @constants, grep { /^REG_/ && contract($_) >= 0x20 } contract_names();
 ok $seen{$_}, "$_ is specified" for grep { $_ !~ /_M(?:ASK|IN|AX)$|_SHIFT$|^QUEUE_ENABLE$/ } @constants;
 
-# What is only in the text
+# Constants that only the text specifies
 my $text = do { local (@ARGV, $/) = ($spec); <> };
 my %prose = (
     CONTROL_RESET => 'bit 0 \(``CONTROL_RESET``\)', EVENT_QUEUE_ERROR => 'bit 0\s+\(``EVENT_QUEUE_ERROR``\)',
@@ -96,6 +96,6 @@ my %numbers = (
     BUFFERS_MAX => 0x400, BUFFER_SEGMENTS_MAX => 0x10000, SEGMENTS_MAX => 0x40000,
     TRANSFER_MAX => 0x40000000, RING_ALIGN => 4096, INDEX_ALIGN => 128, INLINE_MAX => 16,
 );
-is contract($_), $numbers{$_}, "$_ is as the text has it" for sort keys %numbers;
+is contract($_), $numbers{$_}, "$_ has the value in the text" for sort keys %numbers;
 
 done_testing;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The written specification says what the header says: every row of its tables,
-# and every number of the header that a guest can see.
+# The specification and the header agree: every row of the specification's tables, and
+# every number of the header that a guest can see.
 #
 # Needs: setup-test
 use strict;
@@ -60,10 +60,10 @@ sub specified_line {
 my %specified = map { (specified_line($_) => 1) } grep { exists $_->{Mask} } @rows;
 my %defined = map { (line($_) => 1) } map { config_rows($_), config_rows($_, 1) } config_forms();
 is join("\n", grep { !$specified{$_} } sort keys %defined), '', 'every field is specified';
-is join("\n", grep { !$defined{$_} } sort keys %specified), '', 'no other field is';
+is join("\n", grep { !$defined{$_} } sort keys %specified), '', 'no other field is specified';
 cmp_ok keys %specified, '>', 100, 'the tables are read';
 
-# numbers that stand in the prose
+# numbers that are only in the text
 my %prose = (
     BAR0_SIZE => 'BAR0 is 0x%x bytes',
     BAD_ACCESS_MAX => 'saturates at\s+0x%x',
