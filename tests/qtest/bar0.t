@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Every access to BAR0: each offset, read and written, in each width. What is not
-# an aligned 32-bit access to a register reads as zero, changes nothing, is counted
-# once in BAD_ACCESS and logged once with operation, offset, width and reason.
+# Read and write BAR0 at each offset in each width. Any access other than an aligned
+# 32-bit access to a register reads as zero, changes nothing, is counted once in
+# BAD_ACCESS and logged once with operation, offset, width and reason.
 #
 # Needs: setup-device device
 use strict;
@@ -26,7 +26,7 @@ sub fault {
     return '';
 }
 
-# The access, then a look at both registers that hold state
+# The access, then reads of the two registers that hold state
 sub commands {
     my ($operation, $offset, $width, $value) = @_;
     my $address = Device::BAR0_ADDRESS + $offset;
@@ -36,7 +36,7 @@ sub commands {
             qw(BAD_ACCESS SCRATCH));
 }
 
-# What all registers hold, from the contract and the accesses so far
+# Expected register values and log lines after the accesses so far
 my (%state, @log);
 
 sub expected {
@@ -55,7 +55,7 @@ sub expected {
     return ($operation eq 'read' ? $read : '', @state{qw(BAD_ACCESS SCRATCH)});
 }
 
-# As much as a reader wants to see
+# The first ten are enough to read
 sub some { return join '; ', splice @_, 0, 10 }
 
 sub test_accesses {
@@ -82,12 +82,12 @@ sub test_log {
     my @logged = grep { /^vgpu-stub:/ } split /\n/, $device->qtest->log;
     my @wrong = map { "$logged[$_] instead of " . ($log[$_] // 'nothing') }
         grep { $logged[$_] ne ($log[$_] // '') } 0 .. $#logged;
-    is some(@wrong), '', 'what is logged is right';
+    is some(@wrong), '', 'the log lines are right';
     is @logged, @log, 'every bad access is logged once';
     return;
 }
 
-# A register in which each bit is kept, while the others stay
+# SCRATCH keeps each bit, and the other registers do not change
 sub test_scratch {
     my ($device) = @_;
     my @wrong;
@@ -96,7 +96,7 @@ sub test_scratch {
         push @wrong, sprintf '%#x', $value if $device->reg('SCRATCH') != $value;
     }
     is "@wrong", '', 'SCRATCH keeps each bit';
-    is $device->reg($_), contract($_), "$_ stays" for qw(MAGIC VERSION FEATURES STATUS BAD_ACCESS);
+    is $device->reg($_), contract($_), "$_ does not change" for qw(MAGIC VERSION FEATURES STATUS BAD_ACCESS);
     return;
 }
 
@@ -113,7 +113,7 @@ for my $place (Device::places()) {
             test_accesses($device, $_, $width) for qw(read write);
         }
         test_log($device);
-        is $device->qtest->quit, 0, 'QEMU ends well';
+        is $device->qtest->quit, 0, 'QEMU exits with 0';
     };
 }
 

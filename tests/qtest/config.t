@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Every bit of configuration space is what the table in vgpu_stub_config.h says:
-# after each kind of reset, and after all ones, all zeros and single bits are
-# written to each offset in each width, on each kind of bus.
+# Every bit of configuration space matches the table in vgpu_stub_config.h, on each
+# kind of bus: after each kind of reset, and after writing all ones, all zeros and
+# single bits at each offset in each width.
 #
 # Needs: setup-device device
 use strict;
@@ -12,7 +12,7 @@ use Test::More;
 use Contract;
 use Device;
 
-# The table as bytes: mask of the named bits of some classes, and their values
+# The rows of some classes as bytes: the mask of their bits, and the values
 sub table_bytes {
     my ($device, @classes) = @_;
     my @mask = (0) x $device->config_size;
@@ -27,9 +27,9 @@ sub table_bytes {
     return (\@mask, \@value);
 }
 
-# A model of configuration space: its bytes, which bits are writable, which are
-# cleared by writing 1, and what a reset leaves. Platform and version choose some
-# bits; those are as the device has them at first.
+# A model of configuration space: its bytes, the writable bits, the bits that writing
+# 1 clears, and the bytes after a reset. Bits that depend on platform or version are
+# taken from the device.
 sub new_model {
     my ($device) = @_;
     my %model = (form => $device->form);
@@ -53,7 +53,7 @@ sub model_write {
         $bytes->[$at] = $bytes->[$at] & ~$guest | $byte & $guest;
         $bytes->[$at] &= ~($byte & $model->{error}[$at]);
     }
-    # D1 and D2 are not entered
+    # writing D1 or D2 does not change the state
     $bytes->[Device::PMCSR] = $bytes->[Device::PMCSR] & ~3 | $state
         if ($bytes->[Device::PMCSR] & 3) =~ /[12]/;
     $model->{bytes} = [@{ $model->{reset} }]
@@ -68,7 +68,7 @@ sub starts_reset {
         && $value >> 8 * ($at - $offset) & Device::DEVCTL_FLR >> 8;
 }
 
-# Offsets at which configuration space is not what the model says
+# Where configuration space differs from the model
 sub differences {
     my ($device, $model) = @_;
     my $bytes = $device->config_bytes;
@@ -76,7 +76,7 @@ sub differences {
         grep { $bytes->[$_] != $model->{bytes}[$_] } 0 .. $#$bytes;
 }
 
-# As much as a reader wants to see
+# The first ten are enough to read
 sub some { return join '; ', splice @_, 0, 10 }
 
 sub matches {
@@ -91,7 +91,7 @@ sub values_of {
     return ($ones, 0, $ones, (map { 1 << $_ } 0 .. 8 * $width - 1), 0);
 }
 
-# Write each value at one offset and read it back: what was read wrongly
+# Write each value at one offset and read it back; return the mismatches
 sub write_values {
     my ($device, $model, $offset, $width) = @_;
     my (@commands, @expected);
@@ -110,8 +110,8 @@ sub write_values {
         0 .. $#expected;
 }
 
-# From time to time, look at all the rest. Memory decoding is never on while BAR0
-# has an address, so BAR0 is not mapped over anything.
+# Compare all of configuration space every 0x40 bytes. Memory decoding is never on
+# while BAR0 has an address, so BAR0 is not mapped over anything.
 sub test_writes {
     my ($device, $width) = @_;
     my $model = new_model($device);
@@ -124,7 +124,7 @@ sub test_writes {
     return;
 }
 
-# Everything that a guest can write is changed: then each reset in each state
+# Change everything that a guest can write, before each reset in each power state
 sub disturb {
     my ($device, $model, $state) = @_;
     $device->map_bar0;
@@ -143,7 +143,7 @@ sub is_disturbed {
     my %expected = (%$model, bytes => [map {
         $model->{reset}[$_] | $model->{guest}[$_] & ($_ == Device::PMCSR ? $state : 0xff)
     } 0 .. $#{ $model->{reset} }]);
-    matches($device, \%expected, "$what: before");
+    matches($device, \%expected, "$what: every writable bit is set");
     return;
 }
 
@@ -176,7 +176,7 @@ sub test_resets {
     return;
 }
 
-# NoSoftRst: nothing is lost on the way to D0
+# NoSoftRst: going from D3hot to D0 loses nothing
 sub test_wakeup {
     my ($device) = @_;
     my $model = new_model($device);
@@ -197,7 +197,7 @@ for my $place (Device::places()) {
         test_resets($device);
         $device->system_reset;
         test_wakeup($device);
-        is $device->qtest->quit, 0, 'QEMU ends well';
+        is $device->qtest->quit, 0, 'QEMU exits with 0';
     };
 }
 

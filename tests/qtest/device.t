@@ -1,9 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the device does besides holding bits (config.t) and registers (bar0.t):
-# power states, Function Level Reset, hot-plug, trace events, and what the host
-# sees of it. On each kind of bus.
+# What config.t and bar0.t do not cover, on each kind of bus: power states, Function
+# Level Reset, hot-plug, trace events, and the device as seen from the host.
 #
 # Needs: setup-device device
 use strict;
@@ -14,7 +13,7 @@ use Device;
 
 use constant {
     PMCSR => Device::PMCSR, D3HOT => Device::D3HOT, POWER_STATE => 0x3,
-    # pc's ACPI tables choose a bus and eject the slots of a mask
+    # pc's ACPI hot-plug registers: the bus, and a mask of slots to eject
     ACPI_SELECT => 0xae10, ACPI_EJECT => 0xae08,
     SLTCTL => 0x18, POWER_ON => 0x100, POWER_OFF => 0x700,
 };
@@ -24,7 +23,7 @@ my $scratch = contract('REG_SCRATCH');
 
 sub state { return $device->config(PMCSR, 2) & POWER_STATE }
 
-# In each width that reaches PMCSR's PowerState
+# With writes to PMCSR of each width
 sub test_power {
     for my $width (1, 2, 4) {
         my $what = "PMCSR, $width bytes";
@@ -32,34 +31,34 @@ sub test_power {
         $device->reg_write($scratch, 0xcafe);
         $device->config(PMCSR, $width, D3HOT);
         is state(), D3HOT, "$what: D3hot is entered";
-        isnt $device->reg('MAGIC'), contract('MAGIC'), "$what: in D3hot BAR0 does not answer";
+        isnt $device->reg('MAGIC'), contract('MAGIC'), "$what: BAR0 does not respond in D3hot";
         $device->reg_write($scratch, 0xdead);
         for my $unsupported (1, 2) {
             $device->config(PMCSR, $width, $unsupported);
             is state(), D3HOT, "$what: D$unsupported is not entered from D3hot";
-            isnt $device->reg('MAGIC'), contract('MAGIC'), "$what: BAR0 stays away";
+            isnt $device->reg('MAGIC'), contract('MAGIC'), "$what: BAR0 still does not respond";
         }
         $device->config(PMCSR, $width, 0);
         is state(), 0, "$what: back in D0";
-        is $device->reg('SCRATCH'), 0xcafe, "$what: SCRATCH is kept, the write in D3hot lost";
+        is $device->reg('SCRATCH'), 0xcafe, "$what: SCRATCH is kept, and the write in D3hot ignored";
         is $device->reg('BAD_ACCESS'), $bad, "$what: accesses in D3hot are not counted";
         for my $unsupported (1, 2) {
             $device->config(PMCSR, $width, $unsupported);
             is state(), 0, "$what: D$unsupported is not entered from D0";
-            is $device->reg('MAGIC'), contract('MAGIC'), "$what: BAR0 answers";
+            is $device->reg('MAGIC'), contract('MAGIC'), "$what: BAR0 responds";
         }
     }
     return;
 }
 
-# Writes that set the bit, and writes beside it, which do not
+# Writes that set Initiate FLR, and writes next to it that do not
 sub test_function_reset {
     my ($devctl, $flr) = (Device::DEVCTL, Device::DEVCTL_FLR);
     my %starts = ('1 byte' => [$devctl + 1, 1, $flr >> 8], '2 bytes' => [$devctl, 2, $flr],
         '4 bytes' => [$devctl, 4, $flr]);
-    my %not = ('the byte before' => [$devctl, 1, $flr >> 8], 'the byte behind' =>
+    my %not = ('the byte before' => [$devctl, 1, $flr >> 8], 'the byte after' =>
         [$devctl + 3, 1, $flr >> 8], 'all other bits' => [$devctl, 4, 0xffffffff ^ $flr],
-        'the word behind' => [$devctl + 2, 2, $flr], '0' => [$devctl, 2, 0]);
+        'the word after' => [$devctl + 2, 2, $flr], '0' => [$devctl, 2, 0]);
     for my $what (sort keys %starts, sort keys %not) {
         $device->map_bar0;
         $device->reg_write($scratch, 0x77);
@@ -71,7 +70,7 @@ sub test_function_reset {
     return;
 }
 
-# On a conventional bus there is neither extended space nor the room for it
+# On q35, behind a conventional bridge, extended space is not there and reads all ones
 sub test_size {
     return unless $device->{express};
     my $beyond = $device->config(0x100, 4);
@@ -127,7 +126,7 @@ sub test_host {
     return;
 }
 
-# A user of QMP can, where QEMU 10 asserts that no PCI device with a BAR does
+# QMP can unrealize and realize the device. QEMU 10 asserts for any PCI device with a BAR.
 sub test_realize_again {
     return if $device->qtest->qmp('query-version')->{return}{qemu}{major} >= 10;
     for my $on (0, 1) {
@@ -137,9 +136,9 @@ sub test_realize_again {
     }
     $device->open_buses;
     $device->map_bar0;
-    is $device->reg('MAGIC'), contract('MAGIC'), 'it answers';
+    is $device->reg('MAGIC'), contract('MAGIC'), 'BAR0 responds';
     is property('qom-get', property => 'scratch')->{return}, $device->reg('SCRATCH'),
-        'and has its properties';
+        'the device has its properties';
     return;
 }
 
@@ -153,7 +152,7 @@ for my $place (Device::places()) {
         test_trace();
         test_host();
         test_realize_again();
-        is $device->qtest->quit, 0, 'QEMU ends well';
+        is $device->qtest->quit, 0, 'QEMU exits with 0';
     };
 }
 
@@ -166,10 +165,10 @@ sub plug {
 
 sub unplug {
     my ($qtest, $eject) = @_;
-    is_deeply $qtest->qmp('device_del', { id => 'plugged' }), { return => {} }, 'asked to go';
+    is_deeply $qtest->qmp('device_del', { id => 'plugged' }), { return => {} }, 'device_del';
     $eject->();
     $qtest->wait_event('DEVICE_DELETED');
-    unlike $qtest->hmp('info qtree'), qr/dev: vgpu-stub/, 'gone';
+    unlike $qtest->hmp('info qtree'), qr/dev: vgpu-stub/, 'unplugged';
     return;
 }
 
@@ -182,10 +181,10 @@ subtest 'hot-plug on pc' => sub {
                 sprintf('outl %#x %#x', ACPI_EJECT, 1 << 4));
         });
     }
-    is $qtest->quit, 0, 'QEMU ends well';
+    is $qtest->quit, 0, 'QEMU exits with 0';
 };
 
-# The guest powers the slot up and, when it is asked for the device, down
+# The guest powers the slot up and, after an eject request, down
 subtest 'hot-plug on a root port' => sub {
     my $qtest = Qtest->new('-machine', 'q35',
         '-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off',
@@ -198,7 +197,7 @@ subtest 'hot-plug on a root port' => sub {
         $qtest->config($port, $cap + SLTCTL, 2, POWER_ON);
         unplug($qtest, sub { $qtest->config($port, $cap + SLTCTL, 2, POWER_OFF) });
     }
-    is $qtest->quit, 0, 'QEMU ends well';
+    is $qtest->quit, 0, 'QEMU exits with 0';
 };
 
 done_testing;

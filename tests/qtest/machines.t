@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The device in machines without a PCI bus: one line from QEMU says so, from the
-# command line and from the monitor, and microvm takes the device once it has PCI.
+# Machines without a PCI bus: QEMU refuses the device with one line, on the command
+# line and in the monitor. microvm accepts it once it has PCI.
 #
 # Needs: setup-device device
 use strict;
@@ -14,19 +14,19 @@ use Qtest;
 my $device = build_dir() . '/device/qemu-vgpu-stub';
 my $message = "No 'PCI' bus found for device 'vgpu-stub'";
 
-# Small QEMUs that are built in tree do not have these machines
+# The small QEMUs that the project builds do not have these machines
 delete $ENV{QEMU_VGPU};
 
 for my $machine ('isapc', 'microvm', 'none') {
     my $output = qx(timeout 20 '$device' -machine $machine -accel tcg -display none -S -nodefaults \\
         -device vgpu-stub 2>&1 </dev/null);
-    is $? >> 8, 1, "$machine: QEMU ends with 1";
-    like $output, qr/\A[^\n]*: -device vgpu-stub: \Q$message\E\n\z/, "$machine: one line says why";
+    is $? >> 8, 1, "$machine: QEMU exits with 1";
+    like $output, qr/\A[^\n]*: -device vgpu-stub: \Q$message\E\n\z/, "$machine: a one-line error";
     my $qtest = Qtest->new('-machine', $machine);
     is $qtest->qmp('device_add', { driver => 'vgpu-stub' })->{error}{desc}, $message,
         "$machine: device_add is refused";
-    is $qtest->qmp('query-status')->{return}{status}, 'prelaunch', "$machine: QEMU goes on";
-    is $qtest->quit, 0, "$machine: QEMU ends well";
+    is $qtest->qmp('query-status')->{return}{status}, 'prelaunch', "$machine: QEMU keeps running";
+    is $qtest->quit, 0, "$machine: QEMU exits with 0";
 }
 
 my $qtest = Qtest->new('-machine', 'microvm,pcie=on', '-device', 'vgpu-stub,id=vgpu');
@@ -34,6 +34,6 @@ is $qtest->qmp('qom-get', { path => '/machine/peripheral/vgpu', property => 'rea
     JSON::PP::true, 'microvm with PCI has the device';
 like $qtest->qmp('qom-get', { path => '/machine/peripheral/vgpu', property => 'parent_bus' })->{return},
     qr/pcie\.0$/, 'on its Express bus';
-is $qtest->quit, 0, 'and ends well';
+is $qtest->quit, 0, 'QEMU exits with 0';
 
 done_testing;

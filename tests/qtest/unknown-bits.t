@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A QEMU that sets a bit of configuration space which vgpu_stub_config.h does not
-# define: the device refuses to start and names the offset. As no such QEMU is at
-# hand, the device is built without one row of the table.
+# If QEMU sets a bit of configuration space that vgpu_stub_config.h does not define,
+# the device refuses to start and names the offset. No released QEMU does that, so the
+# test builds the device without one row of the table.
 #
 # Needs: setup-device device
 use strict;
@@ -45,9 +45,9 @@ is $status, 0, 'with all rows, the device starts';
 for my $case (['DEVCAP2_EXT_FORMAT', '0x0a6', '0x10'], ['EXP_NEXT', '0x081', '0x40']) {
     my ($row, $offset, $bits) = @$case;
     my ($without, $output) = start(build_without($row));
-    is $without, 1, "without $row, it does not";
+    is $without, 1, "without $row, it does not start";
     like $output, qr/: vgpu-stub: QEMU has set bits $bits at $offset of configuration space, which /,
-        'and says why';
+        'the error names bits and offset';
 }
 
 done_testing;
