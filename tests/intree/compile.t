@@ -1,16 +1,16 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The device and its tests compile against the headers of QEMU sources, with
-# warnings as errors. Nothing is configured and no QEMU is built, so that a source
-# takes two seconds.
+# The device and its tests compile against the headers of QEMU source trees, with
+# warnings as errors. Nothing is configured and no QEMU is built, so each tree takes
+# two seconds.
 #
 #   compile.t [TREE...]
 #
-# TREE  an unpacked source, or REPOSITORY:REVISION of git; default QEMU_SOURCE from
-#       the environment, else the source of the installed QEMU
+# TREE  an unpacked source tree, or REPOSITORY:REVISION in git; default QEMU_SOURCE from
+#       the environment, or else the source of the installed QEMU
 #
-# The tests are those that integrate adds, so of versions that it supports.
+# The tests are compiled only for QEMU versions to which integrate adds them.
 #
 # Needs: setup-device device
 use strict;
@@ -27,15 +27,15 @@ chomp $glib;
 my @trees = @ARGV ? @ARGV : $ENV{QEMU_SOURCE} // qx('$top/tests/setup/qemu-source');
 chomp @trees;
 
-# As QEMU's own build has them
+# The warnings that QEMU's own build enables
 my $warnings = '-Wall -Wundef -Wwrite-strings -Wmissing-prototypes -Wold-style-declaration'
     . ' -Wold-style-definition -Wredundant-decls -Wshadow=local -Werror';
 
-# A folder with the tree's sources that are needed
+# A directory with the necessary sources of the tree
 sub unpacked {
     my ($tree) = @_;
     return $tree if -d $tree;
-    my ($repository, $revision) = $tree =~ /^(.+):(.+)$/ or die "there is no $tree";
+    my ($repository, $revision) = $tree =~ /^(.+):(.+)$/ or die "$tree is neither a directory nor REPOSITORY:REVISION";
     my $dir = tempdir(CLEANUP => 1);
     system("git -C '$repository' archive '$revision' VERSION include linux-headers migration qapi"
         . " scripts tests trace ':!tests/data' | tar x -C '$dir'") == 0
@@ -51,7 +51,7 @@ sub read_version {
     return $version;
 }
 
-# What configure and meson find out about an x86-64 host
+# What configure and meson detect on an x86-64 host
 sub write_config {
     my ($dir, $version) = @_;
     my ($major, $minor, $micro) = split /[.]/, $version;
@@ -65,7 +65,7 @@ sub write_config {
     return;
 }
 
-# Before 6.0, tracetool takes no file to write to
+# Before 6.0, tracetool writes only to standard output
 sub generate {
     my ($tree, $dir) = @_;
     my $header = 'trace/trace-hw_misc.h';

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# tests/qtest/config.t once more, with the device in QEMU's tree.
+# Run tests/qtest/config.t with the device built into QEMU.
 #
 # Needs: qemu
 # Slow: builds QEMU

@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A QEMU that has the device in its tree: the device is there because of the
-# configure option alone, and QEMU's own kind of test of it passes.
+# A QEMU with the device built in: the configure option alone enables the device, and
+# the device's test in QEMU's tree passes.
 #
-# Environment: QEMU_BUILD, the folder of the build, default BUILD/qemu-7.2.
+# Environment: QEMU_BUILD, the build directory, default BUILD/qemu-7.2.
 #
 # Needs: qemu
 # Slow: builds QEMU
@@ -21,11 +21,11 @@ my $qemu = "$build/qemu-system-x86_64";
 -x $qemu or die "$qemu is not built, run 'make qemu'\n";
 
 like scalar qx('$qemu' -device help), qr/^name "vgpu-stub", bus PCI/m, '-device help lists it';
-like scalar qx('$qemu' -device vgpu-stub,help), qr/^vgpu-stub options:$/m, 'its options are told';
-like scalar qx('$qemu' -trace help), qr/^vgpu_stub_mmio_read$/m, 'its trace events are known';
+like scalar qx('$qemu' -device vgpu-stub,help), qr/^vgpu-stub options:$/m, 'vgpu-stub,help lists its options';
+like scalar qx('$qemu' -trace help), qr/^vgpu_stub_mmio_read$/m, '-trace help lists its events';
 
-# What Kconfig makes of the option, with all default devices and with the few of
-# qemu-device/minimal.mak, which does not name this one
+# What Kconfig makes of the option, with all default devices and with those of
+# qemu-device/minimal.mak, which does not list this device
 my %devices = (defconfig => 'default.mak', allnoconfig => 'vgpu-stub.mak');
 
 sub has_device {
@@ -39,7 +39,7 @@ sub has_device {
 }
 
 for my $mode (sort keys %devices) {
-    is has_device($mode, 'y'), 1, "--enable-vgpu-stub brings it, $mode";
+    is has_device($mode, 'y'), 1, "--enable-vgpu-stub enables it, $mode";
     is has_device($mode, 'n'), 0, "--disable-vgpu-stub leaves it out, $mode";
 }
 my $help = do {
@@ -48,16 +48,16 @@ my $help = do {
 };
 like $help, qr/^  vgpu-stub +virtual accelerator stub device$/m, 'configure --help has the option';
 
-# The test in the tree speaks TAP itself
+# The test in QEMU's tree prints TAP itself
 local $ENV{QTEST_QEMU_BINARY} = $qemu;
 local $ENV{QTEST_QEMU_IMG} = '/usr/bin/qemu-img'; # without it, no snapshots
 my @lines = qx('$build/tests/qtest/vgpu-stub-test' --tap -m quick 2>&1);
-is $?, 0, 'vgpu-stub-test ends well';
+is $?, 0, 'vgpu-stub-test exits with 0';
 my @passed = map { m{^ok \d+ /x86_64/vgpu-stub/(\S+)} ? $1 : () } @lines;
 my ($planned) = map { /^1\.\.(\d+)$/ ? $1 : () } @lines;
 is scalar @passed, $planned // 0, 'all of its cases pass' or diag @lines;
 is_deeply [sort keys %{ { map { s{^(?:pc|q35|root-port)/}{}r => 1 } @passed } }], [sort { $a cmp $b } cases()],
-    'these are the cases in its source';
+    'it ran every case in its source';
 
 sub cases {
     open my $file, '<', top_dir() . '/qemu-device/tests/qtest/vgpu-stub-test.c' or die $!;

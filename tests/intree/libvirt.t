@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# tests/libvirt/libvirt.t once more, with the device in QEMU's tree.
+# Run tests/libvirt/libvirt.t with the device built into QEMU.
 #
 # Needs: setup-demo setup-libvirt guest qemu
 # Slow: builds QEMU

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# tests/qtest/device.t once more, with the device in QEMU's tree.
+# Run tests/qtest/device.t with the device built into QEMU.
 #
 # Needs: qemu
 # Slow: builds QEMU

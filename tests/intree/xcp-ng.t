@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # qemu-device/xcp-ng/qemu-wrapper adds the device only for an emulator that has it,
-# which it finds out from the program file: of real emulators, with the device in
-# the tree and without it.
+# which it detects from the program file. Here with real emulators: one with the
+# device built in, and one without it.
 #
 # Needs: qemu
 # Slow: builds QEMU
@@ -26,7 +26,7 @@ sub added {
 }
 
 is_deeply added(build_dir() . '/qemu-7.2/qemu-system-x86_64'),
-    ['-device', 'vgpu-stub,addr=1d'], 'QEMU with the device in its tree: the device is added';
+    ['-device', 'vgpu-stub,addr=1d'], 'QEMU with the device built in: the device is added';
 is_deeply added('/usr/bin/qemu-system-x86_64'), [], "Debian's QEMU: nothing is added";
 
 done_testing;
