@@ -28,7 +28,7 @@ sub test_registers {
         is $ring->reg($name), 0xa5a5f0f0, "$name keeps what is written";
     }
     is $ring->enable, contract('QUEUE_RUNNING'), 'enabled';
-    is $ring->reg('CONTROL'), contract('QUEUE_ENABLE'), 'CONTROL says so';
+    is $ring->reg('CONTROL'), contract('QUEUE_ENABLE'), 'CONTROL reads as enabled';
     my $bad = $device->reg('BAD_ACCESS');
     $ring->set($_ => 0) for @settings;
     is $device->reg('BAD_ACCESS'), $bad + @settings, 'settings of a running queue are read-only';
@@ -38,14 +38,14 @@ sub test_registers {
     $device->reg_write(contract('WIN_DOORBELL') + 2 * contract('DOORBELL_STRIDE'), 1);
     $device->reg_read(contract('WIN_QUEUE') + 2 * contract('QUEUE_STRIDE'));
     is $device->reg('BAD_ACCESS'), $bad + @settings + 5,
-        'read-only and write-only registers, and those of a queue that is not there';
-    is $ring->run->{status}, 0, 'the queue has not noticed';
+        'read-only and write-only registers, and those of a queue that does not exist';
+    is $ring->run->{status}, 0, 'the queue is not affected';
     ok $ring->disable, 'disabled';
     is $ring->reg('SIZE'), 16, 'its settings are kept';
     return;
 }
 
-# What keeps a queue from being enabled, and does not touch another
+# Invalid settings keep a queue from being enabled and do not affect another queue
 sub test_refusals {
     my $other = Ring->new($device, number => 1, base => 0x180000);
     is $other->enable, contract('QUEUE_RUNNING'), 'another queue is enabled';
@@ -67,7 +67,7 @@ sub test_refusals {
         $device->reg_write(contract('REG_EVENTS'), contract('EVENT_QUEUE_ERROR'));
         is $device->reg('EVENTS'), 0, "$what: it is cleared";
         ok $bad->disable, "$what: disabled";
-        is $bad->status, 0, "$what: the error is gone";
+        is $bad->status, 0, "$what: the error is cleared";
     }
     is $other->run->{status}, 0, 'the other queue works';
     $other->disable;
@@ -82,8 +82,8 @@ sub test_flags {
     $ring->submit(op => 'NOP', flags => contract('SQE_BARRIER'), id => 4);
     $ring->doorbell;
     my @completions = $ring->wait(2);
-    is "@{[map { $_->{id} } @completions]}", '2 4', 'a quiet command completes if it fails';
-    is $ring->available, 0, 'and not if it succeeds';
+    is "@{[map { $_->{id} } @completions]}", '2 4', 'a quiet command that fails has a completion';
+    is $ring->available, 0, 'one that succeeds has none';
     is $ring->index_word('sq_head'), $ring->{tail} & 0xffffffff, 'all entries are given back';
     return;
 }
@@ -109,7 +109,7 @@ sub test_wrap {
     return;
 }
 
-# The driver reads no completion: the device stops, and goes on when it does
+# The device stops while the driver reads no completions, and resumes when it does
 sub test_full {
     for (1 .. 2) {
         $ring->submit(op => 'NOP', id => $_) for 1 .. 16;
@@ -117,11 +117,11 @@ sub test_full {
         $ring->wait_for(sub { $ring->index_word('sq_head') == $ring->{tail} }) if $_ == 1;
     }
     ok $ring->wait_for(sub { $ring->index_word('flags') & contract('INDEX_CQ_FULL') }),
-        'the device says that there is no room';
-    is $ring->available, 16, 'as many completions as there is room for';
-    is scalar(my @first = $ring->wait(16)), 16, 'they are read';
-    is scalar(my @second = $ring->wait(16)), 16, 'the others come';
-    is $ring->index_word('flags'), 0, 'there is room again';
+        'the device sets CQ_FULL';
+    is $ring->available, 16, 'the completion queue is full';
+    is scalar(my @first = $ring->wait(16)), 16, 'the driver reads all of it';
+    is scalar(my @second = $ring->wait(16)), 16, 'the other completions follow';
+    is $ring->index_word('flags'), 0, 'the device clears CQ_FULL';
     return;
 }
 
@@ -138,18 +138,18 @@ sub test_overrun {
         $overrun{$error}->();
         $ring->ring;
         ok $ring->wait_for(sub { $ring->state == contract('QUEUE_ERROR') }), "$error: the queue stops";
-        is $ring->error, contract("QERR_$error"), "$error: and says why";
+        is $ring->error, contract("QERR_$error"), "$error: STATUS has the error";
         $ring->disable;
         is $ring->enable, contract('QUEUE_RUNNING'), "$error: it can be enabled again";
-        is $ring->run->{status}, 0, "$error: and works";
+        is $ring->run->{status}, 0, "$error: it works again";
     }
     my $far = Ring->new($device, sq => NOWHERE, number => 1, base => 0x180000);
-    is $far->enable, contract('QUEUE_RUNNING'), 'a ring that is not in memory is not looked at yet';
+    is $far->enable, contract('QUEUE_RUNNING'), 'enabling does not access the ring, even outside memory';
     $far->{sq} = 0x180000;
     $far->submit(op => 'NOP');
     $far->doorbell;
-    ok $far->wait_for(sub { $far->state == contract('QUEUE_ERROR') }), 'it is when an entry is read';
-    is $far->error, contract('QERR_DMA'), 'and is a DMA fault';
+    ok $far->wait_for(sub { $far->state == contract('QUEUE_ERROR') }), 'reading an entry does';
+    is $far->error, contract('QERR_DMA'), 'which is a DMA fault';
     $far->disable;
     return;
 }
@@ -269,23 +269,23 @@ sub test_interrupts {
     is messages(1), 0xbeef01, 'the first completion interrupts';
     clear_messages();
     $ring->run;
-    is messages(1), 0, 'the next one was not asked for';
+    is messages(1), 0, 'the next one does not: cq_event did not ask for it';
     $ring->set_index(cq_event => $ring->{head} + 2);
     $ring->run for 1 .. 2;
-    is messages(1), 0, 'not before the one that was asked for';
+    is messages(1), 0, 'no interrupt before the completion at cq_event';
     $ring->run;
-    is messages(1), 0xbeef01, 'that one interrupts';
+    is messages(1), 0xbeef01, 'that completion interrupts';
     clear_messages();
     $ring->set_index(cq_event => $ring->{head} + (1 << 31));
     $ring->run for 1 .. 20;
-    is messages(1), 0, 'none for a driver that wants to be left alone';
+    is messages(1), 0, 'no interrupt with cq_event 2^31 ahead';
     $device->reg_write(contract('REG_EVENT_VECTOR'), 2);
     $ring->set_index(sq_tail => $ring->{tail} + 100);
     $ring->ring;
     $ring->wait_for(sub { $ring->state == contract('QUEUE_ERROR') });
-    is messages(1), 0xbeef01, 'an error interrupts all the same';
-    is messages(2), 0xbeef02, 'and is an event';
-    is messages(0), 0, 'nobody used vector 0';
+    is messages(1), 0xbeef01, 'an error interrupts nevertheless';
+    is messages(2), 0xbeef02, 'and raises the event vector';
+    is messages(0), 0, 'vector 0 is not used';
     clear_messages();
     $ring->disable;
     $ring->enable;
@@ -301,11 +301,11 @@ sub test_interrupts {
     return;
 }
 
-# No doorbell is wanted while the device works, one is when it sleeps
+# The device asks for a doorbell when it is idle, but not while it works
 sub test_doorbells {
     is $ring->run->{status}, 0, 'a command';
     $ring->submit(op => 'NOP');
-    ok $ring->doorbell, 'a sleeping device wants the doorbell';
+    ok $ring->doorbell, 'an idle device asks for the doorbell';
     $ring->wait(1);
     $ring->ring for 1 .. 1000;
     is $ring->available, 0, 'a storm of doorbells without entries does nothing';
@@ -334,16 +334,16 @@ for my $place (Device::places()) {
         test_full();
         test_overrun();
         test_doorbells();
-        is $device->qtest->quit, 0, 'QEMU ends well';
+        is $device->qtest->quit, 0, 'QEMU exits with 0';
     };
 }
 
-subtest 'as many queues as there may be' => sub {
+subtest 'the maximum number of queues' => sub {
     start('q35', queues => 16);
     my @rings = map { Ring->new($device, number => $_, base => 0x1000000 + 0x40000 * $_) } 0 .. 15;
     is $_->enable, contract('QUEUE_RUNNING'), "queue $_->{number}" for @rings;
     is $_->run->{status}, 0, "queue $_->{number} works" for @rings;
-    is $device->qtest->quit, 0, 'QEMU ends well';
+    is $device->qtest->quit, 0, 'QEMU exits with 0';
 };
 
 done_testing;
