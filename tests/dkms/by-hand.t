@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The driver under DKMS's own commands, on Debian 12 and 13: added, built, installed,
-# built for the next kernel, upgraded, removed with a kernel, removed; what was
-# installed drives the device in a booted guest.
+# DKMS's own commands with the driver on Debian 12 and 13: add, build, install, build
+# for a new kernel, upgrade, remove a kernel, remove the driver. The installed module
+# binds the device in a booted guest.
 #
 # Needs: setup-demo setup-chroot guest
 # Slow: installs packages in root file systems
@@ -16,11 +16,11 @@ use Guest;
 
 my $version = project_version();
 
-# The life of a device in a guest that boots this kernel with this module
+# Boot a guest with this kernel and its installed module
 sub drives {
     my ($dkms, $release) = @_;
     my ($module) = glob $dkms->path("usr/lib/modules/$release/updates/dkms/vgpu_stub.ko*");
-    # busybox knows no compressed modules
+    # busybox cannot load compressed modules
     if ($module =~ /\.xz$/) {
         my $plain = $dkms->path('../share/vgpu_stub.ko');
         system("xz --decompress --stdout '$module' >'$plain'") == 0 or die "xz $module";
@@ -42,13 +42,13 @@ sub life {
     $dkms->succeeds('dkms add', "dkms add vgpu-stub/$version");
     is_deeply [$dkms->status], ["vgpu-stub/$version: added"], 'added';
     my $output = $dkms->succeeds('dkms build', "dkms build vgpu-stub/$version -k $old");
-    unlike $output, qr/bad exit status|[Ww]arning|[Dd]eprecated/, 'DKMS has no complaint';
+    unlike $output, qr/bad exit status|[Ww]arning|[Dd]eprecated/, 'DKMS prints no warning';
     is_deeply [$dkms->status], ["vgpu-stub/$version, $old, x86_64: built"], 'built';
     like $dkms->driver($old), qr/ERROR/, 'nothing is installed yet';
     $dkms->succeeds('dkms install', "dkms install vgpu-stub/$version -k $old");
     is $dkms->driver($old), "$version $old", 'installed, for that kernel and not the running one';
     my $info = $dkms->succeeds('modinfo', "modinfo -k $old vgpu_stub");
-    like $info, qr/^alias:\s+pci:v00001AF4d00001111/m, 'depmod knows the device';
+    like $info, qr/^alias:\s+pci:v00001AF4d00001111/m, 'the module has the alias of the device';
     like $info, qr/^signer:\s+DKMS module signing key$/m, "it is signed with the machine's key";
 
     $dkms->install_headers($new);
@@ -56,7 +56,7 @@ sub life {
     drives($dkms, $new);
     $dkms->succeeds('a kernel is removed', "/etc/kernel/prerm.d/dkms $old");
     like $dkms->driver($old), qr/ERROR/, 'the driver of that kernel is gone';
-    is $dkms->driver($new), "$version $new", 'the driver of the other one is not';
+    is $dkms->driver($new), "$version $new", 'the other kernel keeps its driver';
 
     my $next = $dkms->source('9.0.0');
     $dkms->succeeds('the next release', "make -s -C $next/guest-driver install"
@@ -70,14 +70,14 @@ sub life {
     $dkms->succeeds('dkms remove', "dkms remove vgpu-stub/$version --all");
     is $dkms->driver($new), "9.0.0 $new", 'the old release is removed, the new driver stays';
     $dkms->succeeds('dkms remove', 'dkms remove vgpu-stub/9.0.0 --all');
-    is_deeply [grep { !m{^usr/src/} } $dkms->ours], [], 'DKMS has left nothing behind';
+    is_deeply [grep { !m{^usr/src/} } $dkms->ours], [], 'DKMS leaves nothing behind';
     $dkms->succeeds('make uninstall', 'make -s -C /mnt/src/guest-driver uninstall;'
         . " make -s -C $next/guest-driver uninstall");
     is_deeply [$dkms->ours], [], 'nothing is left behind';
     return;
 }
 
-# Kernels that the driver is not for: too old, or without PCI
+# Unsupported kernels: too old, or without PCI
 sub exclusions {
     my ($dkms) = @_;
     my (undef, $new) = $dkms->kernels;
@@ -102,13 +102,13 @@ for my $system (Dkms::systems()) {
     };
 }
 
-# the expression itself, for kernels that nobody has yet
+# the expression itself, including releases that do not exist yet
 open my $conf, '<', top_dir() . '/dkms.conf' or die "dkms.conf: $!";
 my ($supported) = map { /^BUILD_EXCLUSIVE_KERNEL="(.*)"/ ? qr/$1/ : () } <$conf>;
 like $_, $supported, "$_ is supported" for '5.10.0-46-amd64', '5.15.0-91-generic', '5.19.17',
     '6.0.0', '6.1.0-56-cloud-amd64', '6.12.117+deb13-amd64', '7.3.4+deb13-cloud-amd64',
     '7.10.0', '8.0.0-rc1', '9.9.9', '10.0.0', '12.34.5', '20.1.0';
-unlike $_, $supported, "$_ is not" for '2.6.32', '3.16.0-4-amd64', '4.4.0', '4.19.0-1-amd64',
+unlike $_, $supported, "$_ is not supported" for '2.6.32', '3.16.0-4-amd64', '4.4.0', '4.19.0-1-amd64',
     '5.0.0', '5.1.21', '5.4.0-200-generic', '5.9.16';
 
 done_testing;

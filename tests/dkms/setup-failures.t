@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# "make dkms-install" where it cannot succeed, on Debian 12 and 13: it says what to do,
-# and the driver that was there before is there afterwards.
+# "make dkms-install" on Debian 12 and 13 when it cannot succeed: it says what to do,
+# and the previous driver stays installed.
 #
 # Needs: setup-chroot
 # Slow: installs packages in root file systems
@@ -15,7 +15,7 @@ use Dkms;
 my $version = project_version();
 my $install = 'make -s -C /mnt/src dkms-install';
 
-# What is missing, before there is a driver
+# Missing prerequisites, with no driver installed yet
 sub missing {
     my ($dkms) = @_;
     my ($one) = $dkms->kernels;
@@ -33,25 +33,25 @@ sub missing {
     $dkms->fails('a kernel that is too old', "mkdir -p /lib/modules/$_; /mnt/src/guest-driver/dkms-setup install $_",
         qr/^dkms-setup: the driver needs Linux 5\.10 or newer, and this kernel is \Q$_\E$/m)
         for '5.4.0-200-generic', '4.19.0-1-amd64';
-    $dkms->fails('a kernel that is not there', '/mnt/src/guest-driver/dkms-setup install 6.1.0-99-amd64',
+    $dkms->fails('a kernel that is not installed', '/mnt/src/guest-driver/dkms-setup install 6.1.0-99-amd64',
         qr/^dkms-setup: no kernel 6\.1\.0-99-amd64 is installed, only: .*5\.4\.0-200-generic/m);
 
     $dkms->run("mkdir -p /lib/modules/$one/kernel");
     my $setup = "/mnt/src/guest-driver/dkms-setup install $one";
     my $no = qr/^dkms-setup: no headers for the kernel \Q$one\E;/m;
-    $dkms->fails('no headers, apt does not know them', $setup,
+    $dkms->fails('no headers, and apt has no package', $setup,
         qr/$no apt has no package linux-headers-\Q$one\E; run apt update,/);
     archive($dkms, "linux-headers-$flavour", "linux-image-$flavour");
-    $dkms->fails('no headers, the archive has those of another release', $setup,
+    $dkms->fails('no headers, and apt has those of another release', $setup,
         qr/$no apt has no package .*: apt install linux-image-$flavour linux-headers-$flavour$/m);
     archive($dkms, "linux-headers-$one");
-    $dkms->fails('no headers, the archive has them', $setup, qr/$no run: apt install linux-headers-\Q$one\E$/m);
+    $dkms->fails('no headers, but apt has them', $setup, qr/$no run: apt install linux-headers-\Q$one\E$/m);
     is_deeply [$dkms->ours], [], 'nothing was changed';
     $dkms->run('rm -r /lib/modules/[45].*');
     return;
 }
 
-# apt knows an archive with these packages
+# Point apt to an archive with these packages
 sub archive {
     my ($dkms, @packages) = @_;
     my $list = join "\n", map { "Package: $_\nVersion: 1\nArchitecture: amd64\nSize: 1\n"
@@ -63,7 +63,7 @@ sub archive {
     return;
 }
 
-# The command fails, and driver, source and DKMS are as before
+# The command fails, and driver, source and DKMS's state are unchanged
 sub changes_nothing {
     my ($dkms, $name, $script, $pattern) = @_;
     my $before = $dkms->state;
@@ -85,7 +85,7 @@ sub broken_source {
     return;
 }
 
-# A second kernel that has an older release, and no headers any more
+# A second kernel has an older release of the driver, but its headers are gone
 sub other_kernel_without_headers {
     my ($dkms, $one, $two) = @_;
     my $newer = $dkms->source('9.0.0');
@@ -98,7 +98,7 @@ sub other_kernel_without_headers {
     return;
 }
 
-# Signals to all processes of an installation while it compiles
+# Signal all processes of an installation while it compiles
 sub interrupted {
     my ($dkms, $kernel) = @_;
     my $slow = $dkms->source($version);
@@ -111,7 +111,7 @@ sub interrupted {
             . " kill -$signal -\$group; wait \$group; echo status \$?");
         unlike $output, qr/^status 0$/m, "SIG$signal: the installation ends";
         my $after = $dkms->state;
-        # nobody can clean up after SIGKILL; the next run does
+        # nothing can clean up after SIGKILL before the next run
         $after = join '', map { "$_\n" } grep { !m{/\.vgpu-stub-trial} } split /\n/, $after if $signal eq 'KILL';
         is $after, $before, "SIG$signal: nothing was changed";
     }
@@ -121,8 +121,8 @@ sub interrupted {
     return;
 }
 
-# A file system with no room but $room KiB. The root file systems have no mount(8), so
-# Perl asks the kernel (mount is system call 165).
+# A file system with only $room KiB free. The root file systems have no mount(8), so
+# Perl makes the system call (165).
 sub full_disk {
     my ($dkms, $kernel, $dir, $room, $message) = @_;
     my $state = $dkms->STATE;
@@ -136,13 +136,13 @@ sub full_disk {
         . " sh /tmp/state >/tmp/after; wc -l /tmp/before; echo status \$status;"
         . ' diff /tmp/before /tmp/after && echo unchanged');
     like $output, qr/^status [12]$/m, "$dir is full: refused" or diag $output;
-    like $output, $message, "$dir is full: it says so" or diag $output;
-    like $output, qr/^[1-9]\d* \/tmp\/before$/m, "$dir is full: there was a driver before";
+    like $output, $message, "$dir is full: the reason" or diag $output;
+    like $output, qr/^[1-9]\d* \/tmp\/before$/m, "$dir is full: a driver was installed before";
     like $output, qr/^unchanged$/m, "$dir is full: nothing was changed" or diag $output;
     return;
 }
 
-# A package that brings a file, by its own name
+# Install a package that owns this file
 sub package_with {
     my ($dkms, $file) = @_;
     my ($status, $output) = $dkms->run("p=/tmp/package; rm -rf \$p; mkdir -p \$p/DEBIAN \$p/\$(dirname $file);"
@@ -169,11 +169,11 @@ sub owned_by_packages {
     return;
 }
 
-# A DKMS that does not do what it says
+# A DKMS that fails, or that reports success but does nothing
 sub lying_dkms {
     my ($dkms, $kernel) = @_;
     my $newer = $dkms->source('9.0.0');
-    my %lies = ('says that it installed and did not' => ['exit 0', qr/the driver on disk for the kernel \S+ is not the one that was built \(version of \S+ differs\): run this again$/m],
+    my %lies = ('reports success but does not install' => ['exit 0', qr/the driver on disk for the kernel \S+ is not the one that was built \(version of \S+ differs\): run this again$/m],
         'fails to install' => ['exit 6', qr/DKMS failed for the kernel \Q$kernel\E, see above; run this again$/m]);
     for my $lie (sort keys %lies) {
         my ($body, $message) = @{ $lies{$lie} };
@@ -183,8 +183,8 @@ sub lying_dkms {
             $message);
     }
     is $dkms->driver($kernel), "$version $kernel", 'the previous driver is in place';
-    $dkms->succeeds('installed with the true DKMS', "make -s -C $newer dkms-install KERNEL=$kernel");
-    is $dkms->driver($kernel), "9.0.0 $kernel", 'that did it';
+    $dkms->succeeds('installed with the real DKMS', "make -s -C $newer dkms-install KERNEL=$kernel");
+    is $dkms->driver($kernel), "9.0.0 $kernel", 'the new driver is in place';
     return;
 }
 

@@ -1,9 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# "make dkms-install" and "make dkms-remove" on Debian 12 and 13: what they install,
-# upgrade, downgrade and remove, for one kernel and for two. What makes them fail is in
-# setup-failures.t.
+# "make dkms-install" and "make dkms-remove" on Debian 12 and 13: install, upgrade,
+# downgrade and remove, for one kernel and for two. setup-failures.t tests failures.
 #
 # Needs: setup-chroot
 # Slow: installs packages in root file systems
@@ -20,7 +19,7 @@ sub install {
     my ($dkms, $source, $kernel) = @_;
     my $output = $dkms->succeeds("dkms-install from $source for $kernel",
         "make -s -C $source dkms-install KERNEL=$kernel");
-    unlike $output, qr/bad exit status|[Ww]arning|[Dd]eprecated/, 'no complaint';
+    unlike $output, qr/bad exit status|[Ww]arning|[Dd]eprecated/, 'no warning';
     is +(split /\n/, $output)[-1],
         "the driver is installed for $kernel; it is loaded when that kernel is booted",
         'the last line says what to do';
@@ -28,12 +27,12 @@ sub install {
     return;
 }
 
-# RELEASE of each kernel on disk and in DKMS, and the sources that are left
+# Each kernel has this release on disk and in DKMS, and no other source is left
 sub has {
     my ($dkms, $what, %expected) = @_;
     is $dkms->driver($_), "$expected{$_} $_", "$what: $_ has $expected{$_}" for sort keys %expected;
     is_deeply [sort $dkms->status],
-        [sort map { "vgpu-stub/$expected{$_}, $_, $x86" } keys %expected], "$what: DKMS says so";
+        [sort map { "vgpu-stub/$expected{$_}, $_, $x86" } keys %expected], "$what: dkms status agrees";
     my %releases = map { $_ => 1 } values %expected;
     my (undef, $sources) = $dkms->run('ls /usr/src | grep vgpu; true');
     is $sources, join('', map { "vgpu-stub-$_\n" } sort keys %releases), "$what: no other source";
@@ -60,14 +59,14 @@ sub releases {
     $dkms->succeeds('the boot service', "dkms autoinstall -k $_") for $one, $two;
     has($dkms, 'booted', $one => '0.0.9', $two => '0.0.9');
 
-    # a developer changes the source and not the version
+    # a developer changes the source, but not the version
     my ($before) = map { md5($dkms, $_) } $two;
     $dkms->run("sed -i 's/^MODULE_AUTHOR.*/MODULE_AUTHOR(\"somebody\");/' $older/guest-driver/vgpu_stub.c");
     install($dkms, $older, $one);
     has($dkms, 'changed', $one => '0.0.9', $two => '0.0.9');
     like $dkms->succeeds('modinfo', "modinfo -k $one vgpu_stub"), qr/^author: +somebody$/m,
-        'the kernel that was asked for has the change';
-    is md5($dkms, $two), $before, 'the other one has what it had';
+        'the requested kernel has the change';
+    is md5($dkms, $two), $before, "the other kernel's module is unchanged";
 
     $dkms->succeeds('a kernel is removed', "/etc/kernel/prerm.d/dkms $one");
     has($dkms, 'one kernel removed', $two => '0.0.9');
@@ -79,7 +78,7 @@ sub md5 {
     return $dkms->succeeds('md5sum', "md5sum /lib/modules/$kernel/updates/dkms/vgpu_stub.ko*");
 }
 
-# A kernel whose modules are compressed gets a compressed one, and others do not
+# The driver is compressed if and only if the kernel's other modules are
 sub compression {
     my ($dkms) = @_;
     my ($one) = $dkms->kernels;
