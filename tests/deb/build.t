@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The source package builds in root file systems of Debian 12 and 13 in which nothing is
-# installed but what debian/control names, and twice with the same result.
+# The source package builds in root file systems of Debian 12 and 13 that have only the
+# build dependencies in debian/control. Two builds give the same packages.
 #
 # Needs: setup-deb setup-chroot
 # Slow: makes two root file systems and builds packages in them
@@ -19,7 +19,7 @@ my $dir = tempdir(CLEANUP => 1);
 my $dsc = source_package($dir);
 my ($tar) = glob "$dir/*.tar.xz";
 
-# A name stands for the package that has it
+# Two of the names are virtual packages
 sub test_declared {
     my ($suite) = @_;
     my %provider = ('debhelper-compat' => 'debhelper', 'dh-sequence-dkms' => 'dh-dkms');
@@ -28,11 +28,11 @@ sub test_declared {
     my ($installed) = read_file(top_dir() . '/tests/setup/packages') =~ /^chroot-$suite-build: (.*)$/m;
     is_deeply [sort split ' ', $installed],
         [sort 'build-essential', map { $provider{$_} // $_ } @needed],
-        "$suite: the root file system has what debian/control names";
+        "$suite: the root file system has the build dependencies in debian/control";
     return;
 }
 
-# The second build differs in what must not matter
+# The second build differs in settings that must not affect the result
 my %builds = (
     first => 'mkdir -p /tmp/a; cd /tmp/a',
     second => 'umask 077; export TZ=Pacific/Kiritimati LC_ALL=C LANG=C HOME=/tmp USER=somebody; '
@@ -67,7 +67,7 @@ sub test_suite {
     my $chroot = Chroot->new("$suite-build");
     $chroot->copy_in($dsc, $tar);
     my ($status, $output) = build($chroot, 'first', '-A');
-    is $status, 0, "$suite: without the packages of an architecture" or diag $output;
+    is $status, 0, "$suite: build only the packages for all architectures" or diag $output;
     unlike $output, qr/^gcc |^cc /m, "$suite: nothing is compiled for it";
     my ($driver) = grep { /dkms/ } keys %{ $sums{first} };
     is_deeply sums($output), { $driver => $sums{first}{$driver} }, "$suite: the same package";

@@ -3,7 +3,7 @@
 #
 # dpkg-buildpackage in a fresh clone: it builds the source and the binary packages,
 # lintian finds nothing in them, the source package consists of the tracked files, and
-# the clean target removes what the build has made. What "make deb" runs does the same.
+# the clean target removes the build results. debian/build does the same.
 #
 # Needs: setup-deb
 # Slow: builds packages
@@ -26,7 +26,7 @@ sub succeeds {
     return $output;
 }
 
-# In Debian "pedantic" is the lowest of its levels, and "experimental" beside them
+# Report every level: "pedantic" is the lowest, and "experimental" is separate
 sub test_lintian {
     my ($changes) = @_;
     my $output = succeeds "lintian on $changes", "lintian -EvIL +pedantic --tag-display-limit 0"
@@ -39,12 +39,12 @@ sub test_binary {
     succeeds 'dpkg-buildpackage -b', 'dpkg-buildpackage --no-sign -b';
     is_deeply [sort grep { !/dbgsym/ } map { s{.*/}{}r } glob "$dir/*.deb"],
         ["vgpu-stub-dkms_${version}_all.deb", "vgpu-stub-tools_${version}_amd64.deb"], 'two packages';
-    is succeeds('git status', 'git status --porcelain'), '', 'git ignores what the build has made';
+    is succeeds('git status', 'git status --porcelain'), '', 'git ignores the build results';
     test_lintian("vgpu-stub_${version}_amd64.changes");
     return;
 }
 
-# dpkg-source leaves files of version control out
+# dpkg-source leaves out the files of version control
 sub test_source {
     succeeds 'dpkg-buildpackage -S, after a build', 'dpkg-buildpackage --no-sign -S';
     my @tracked = grep { !/\.gitignore$/ } split /\n/, succeeds('git ls-files', 'git ls-files');
@@ -55,17 +55,17 @@ sub test_source {
     return;
 }
 
-# But for empty directories, of which git knows nothing
+# git does not report empty directories that are left
 sub test_clean {
     mkdir "$tree/build" or die;
     open my $file, '>', "$tree/build/precious" or die;
     close $file;
     succeeds 'debian/rules clean', 'debian/rules clean';
     is succeeds('git status', 'git status --porcelain --ignored'), "!! build/\n",
-        "the clean target removes all but what the project's make has built";
+        "the clean target removes everything except the project's own build directory";
     succeeds 'dpkg-buildpackage -S', 'dpkg-buildpackage --no-sign -S';
     unlike succeeds('tar', "tar -tf ../vgpu-stub_$version.tar.xz"), qr/precious/,
-        'which is not in the source package';
+        'that directory is not in the source package';
     return;
 }
 

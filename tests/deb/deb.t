@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The Debian packages in root file systems of Debian 12 and 13, where each was built:
-# installed, tested, upgraded, removed, purged.
+# Install, test, upgrade, remove and purge the Debian packages in root file systems of
+# Debian 12 and 13, with packages built on the same release.
 #
 # Needs: setup-deb setup-chroot
 # Slow: builds two versions of the packages on two versions of Debian
@@ -66,9 +66,9 @@ sub test_own_test {
     return;
 }
 
-# What "Testsuite: autopkgtest-pkg-dkms" stands for: it installs the package with apt,
-# and builds the module for every kernel whose headers it finds. It asks dpkg for their
-# packages, of which the layer has only the files.
+# The test that "Testsuite: autopkgtest-pkg-dkms" runs. It installs the package with apt
+# and builds the module for every kernel with a headers package. The layer has only the
+# files of such a package, so install a dummy one.
 sub test_autopkgtest {
     my ($suite, $release) = @_;
     my $share = $chroot->path('../share');
@@ -90,10 +90,10 @@ sub test_upgrade {
     succeeds "$suite: upgrade", 'dpkg --install /mnt/session/*_0.0.9_*.deb';
     my @status = grep { /vgpu/ } split /\n/, succeeds("$suite: dkms status", 'dkms status');
     like "@status", qr{^vgpu-stub/0\.0\.9, \Q$release\E, x86_64: installed[^,]*$},
-        "$suite: DKMS has the new version and no other";
+        "$suite: DKMS has only the new version";
     like succeeds("$suite: modinfo", "modinfo /$module"), qr/^version: +0\.0\.9$/m,
         "$suite: the module is the new one";
-    is_deeply [grep { /0\.0\.8/ && !m{^(?:tmp|mnt)/} } ours()], [], "$suite: nothing of the old one is left";
+    is_deeply [grep { /0\.0\.8/ && !m{^(?:tmp|mnt)/} } ours()], [], "$suite: nothing of the old version is left";
     return;
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# dkms.conf has the project's version. What repeats it agrees, and
-# packaging/set-version changes all of it.
+# dkms.conf defines the project's version. The files that repeat it agree, and
+# packaging/set-version changes all of them.
 #
 # Needs: setup-test
 use strict;
@@ -13,7 +13,7 @@ use Contract;
 use Files;
 use Packages;
 
-# file => what finds the newest version in it
+# file => pattern of its newest version
 my %repeats = (
     'debian/changelog' => qr/\Avgpu-stub \((\S+)\) /,
     'packaging/rpm/vgpu-stub.spec' => qr/^Version: +(\S+)$/m,
@@ -32,7 +32,7 @@ sub test_agree {
     is_deeply versions(top_dir(), sort keys %repeats), { map { $_ => $version } keys %repeats },
         'all have the version of dkms.conf';
     like read_file(top_dir() . '/packaging/rpm/vgpu-stub.spec'), qr/^%changelog\n\* .* - \Q$version\E-1$/m,
-        "the newest entry of the spec's changelog too";
+        "so does the newest entry of the spec's changelog";
     return;
 }
 
@@ -44,7 +44,7 @@ sub copy_tree {
     return @files;
 }
 
-# by hand: date -u -d @86400 is Friday, 2 January 1970
+# 86400 is Friday, 2 January 1970
 sub set_version {
     my ($version) = @_;
     local $ENV{SOURCE_DATE_EPOCH} = 86_400;
@@ -82,7 +82,7 @@ sub test_refused {
         '1.2.3 ', '1.2/.3') {
         my ($status, $output) = set_version($version);
         is $status, 1, "'$version' is refused";
-        is $output, "set-version: usage: set-version MAJOR.MINOR.PATCH\n", 'it says what it takes';
+        is $output, "set-version: usage: set-version MAJOR.MINOR.PATCH\n", 'it prints its usage';
     }
     is join('', map { read_file("$dir/$_") } @files), $before, 'nothing changes';
     return;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The PKGBUILD, with Debian's makepkg: the packages build and have what they should.
-# Nothing of this says that they work on Arch Linux.
+# Build the PKGBUILD with Debian's makepkg and check the contents of the packages. This
+# does not show that they work on Arch Linux.
 #
 # Needs: setup-packaging
 # Slow: builds packages
@@ -25,9 +25,9 @@ my %files = (
 );
 my %arch = ('vgpu-stub-tools' => 'x86_64', 'vgpu-stub-dkms' => 'any');
 
-# makepkg refuses to run as root, and wants the path of a pacman that it does not run.
-# The environment is the user's own: make's names headers in a cache that only its
-# owner can read, and gcc stops at such a folder.
+# makepkg refuses to run as root, and needs the path of a pacman, which it does not run.
+# The environment is clean, because make's adds the headers in a cache that only its
+# owner can read, and gcc fails on a directory that it cannot read.
 sub makepkg {
     my ($options) = @_;
     my $user = $> ? '' : 'setpriv --reuid nobody --regid nogroup --clear-groups';
@@ -47,7 +47,7 @@ sub test_syntax {
 sub test_build {
     my ($status, $output) = makepkg('--nodeps');
     is $status, 0, 'makepkg' or diag $output;
-    like $output, qr/^another revision: refused$/m, 'the tool that it has built was tested';
+    like $output, qr/^another revision: refused$/m, 'makepkg runs the tests of the tool';
     for my $name (sort keys %files) {
         my ($package) = glob "$dir/$name-$version-1-$arch{$name}.pkg.tar*";
         ok $package, "$name is built" or next;

@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The RPM packages, with Debian's rpm, rpmbuild and rpmlint: the spec is clean, the
-# packages build and have what they should. In a root file system of Debian 13 they are
-# installed, upgraded and removed, and DKMS builds the driver. Nothing of this says
-# that they work on a system that uses RPM.
+# Build the RPM packages with Debian's rpmbuild, and check the spec with rpmlint and the
+# contents of the packages. Install, upgrade and remove them in a root file system of
+# Debian 13, where DKMS builds the driver. This does not show that they work on a
+# distribution that uses RPM.
 #
 # Needs: setup-packaging setup-chroot
 # Slow: makes a root file system and builds packages
@@ -36,14 +36,14 @@ sub succeeds {
 
 sub test_spec {
     my $parsed = succeeds 'rpmspec -P', "rpmspec -P ${\ top_dir()}/$spec 2>&1";
-    unlike $parsed, qr/%\{\w/, 'rpmspec knows every macro';
+    unlike $parsed, qr/%\{\w/, 'rpmspec expands every macro';
     my $found = succeeds 'rpmlint', 'rpmlint --rpmlintrc '
         . "${\ top_dir()}/packaging/rpm/rpmlintrc ${\ top_dir()}/$spec";
-    like $found, qr/ 0 errors, 0 warnings/, 'finds nothing' or diag $found;
+    like $found, qr/ 0 errors, 0 warnings/, 'rpmlint finds nothing' or diag $found;
     return;
 }
 
-# Debian's rpm has no database of what is installed
+# --nodeps, because Debian's rpm has no database of installed packages
 sub build {
     my ($version) = @_;
     archive("$dir/$version", $version);
@@ -62,7 +62,7 @@ sub test_content {
         (my $path = $file) =~ s/VERSION/$version/;
         is $files{$path}, $owner{$file}, "$path is in the right package";
     }
-    is_deeply [grep { m{/(?:local|tmp|root)/|buildroot}i } sort keys %files], [], 'no file is astray';
+    is_deeply [grep { m{/(?:local|tmp|root)/|buildroot}i } sort keys %files], [], 'no file has an unexpected path';
     like succeeds('requirements', "rpm -qp --requires $rpms{dkms} 2>/dev/null"), qr/^dkms$/m,
         'the driver requires DKMS';
     like succeeds('requirements', "rpm -qp --requires $rpms{tools} 2>/dev/null"), qr/^libpci\.so\.3/m,
@@ -91,12 +91,12 @@ sub test_life {
         . ' mkdir -p /var/lib/rpm';
     in_chroot 'install', 'rpm --nodeps -i /mnt/session/*-0.0.8-*.rpm';
     ok -s $chroot->path($module), 'the module is built and installed';
-    like in_chroot('modinfo', "modinfo /$module"), qr/^version: +0\.0\.8$/m, 'it is the right one';
+    like in_chroot('modinfo', "modinfo /$module"), qr/^version: +0\.0\.8$/m, 'it has the right version';
     in_chroot 'vgpu-probe', 'vgpu-probe --version';
 
     in_chroot 'upgrade', 'rpm --nodeps -U /mnt/session/*-0.0.9-*.rpm';
-    like in_chroot('modinfo', "modinfo /$module"), qr/^version: +0\.0\.9$/m, 'the new module is there';
-    unlike in_chroot('dkms status', 'dkms status'), qr/0\.0\.8/, 'DKMS has nothing of the old one';
+    like in_chroot('modinfo', "modinfo /$module"), qr/^version: +0\.0\.9$/m, 'the module is upgraded';
+    unlike in_chroot('dkms status', 'dkms status'), qr/0\.0\.8/, 'DKMS no longer has the old version';
 
     in_chroot 'remove', 'rpm -e vgpu-stub-dkms vgpu-stub-tools';
     ok !-e $chroot->path($module), 'the module is gone';
