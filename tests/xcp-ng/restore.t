@@ -8,7 +8,7 @@
 # Needs: setup-test
 use strict;
 use warnings;
-use Fcntl 'F_WRLCK';
+use Fcntl qw(F_WRLCK O_NONBLOCK O_RDWR);
 use POSIX ();
 use Test::More;
 use Dom0;
@@ -175,7 +175,7 @@ sub test_unreadable {
     POSIX::mkfifo($state, 0700) or die;
     unreadable('a FIFO');
     # what QEMU is to read from it is not lost
-    open my $fifo, '+<', $state or die;
+    sysopen my $fifo, $state, O_RDWR | O_NONBLOCK or die;
     syswrite $fifo, device('1e');
     unreadable('a FIFO with a state');
     is sysread($fifo, my $content, 1000), length device('1e'), 'which is still there';
