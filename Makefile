@@ -98,7 +98,7 @@ bench-probe: setup-check guest	## benchmark vgpu-probe against lspci and setpci
 check-pciutils: setup-check tools	## test vgpu-probe with pciutils 3.7 to 3.15
 	@BUILD=$(BUILD) tests/probe/pciutils-versions
 
-mutants: setup-check	## check that tests catch injected faults (MUTANTS=)
+mutants: setup-check	## check that tests catch injected faults (MUTANTS=REGEX)
 	@BUILD=$(BUILD) tests/mutants/run $(if $(MUTANTS),'$(MUTANTS)')
 
 check-matrix: setup-check guest	## run the guest tests on all Debian kernels (KERNELS=)
