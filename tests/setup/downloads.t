@@ -34,6 +34,7 @@ for my $command ('qemu-source 10.0', 'meson') {
 }
 
 for my $command (@fetching, 'chroot bookworm', 'build-kernel clang') {
+    local $ENV{PATH} = stand_ins(mmdebstrap => 'exit 1') . ":$ENV{PATH}";
     my ($status, $output) = on_small_disk(12 * 1024, "XDG_CACHE_HOME=/mnt $setup/$command");
     is $status, 1, "$command on a 12 MiB disk: exit status";
     like $output, qr{\Acheck-space: /mnt/vgpu-stub/\S+ needs \d{3,4} MiB, but its disk has only 1[012] MiB free: [^\n]*\n\z},
