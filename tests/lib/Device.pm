@@ -4,6 +4,9 @@
 #
 #   Device::places()                    names of the topologies, for Device->new
 #   my $device = Device->new($place, @qemu_arguments);
+#   my $device = Device->with_queues($place, 16, @qemu_arguments);
+#   $device->queues                     how many it has
+#   $device->rows                       its rows of vgpu_stub_config.h
 #   $device->form                       its form (see vgpu_stub_config.h)
 #   $device->qtest                      a Qtest
 #   $device->config(OFFSET, WIDTH)      read configuration space, up to 0xfff if
@@ -61,7 +64,17 @@ sub new {
     return $self;
 }
 
+sub with_queues {
+    my ($class, $name, $queues, @arguments) = @_;
+    my $self = $class->new($name, '-global', "driver=vgpu-stub,property=queues,value=$queues",
+        @arguments);
+    $self->{queues} = $queues;
+    return $self;
+}
+
 sub form { return $_[0]{form} }
+sub queues { return $_[0]{queues} // 0 }
+sub rows { return Contract::config_rows($_[0]->form, $_[0]->queues) }
 sub qtest { return $_[0]{qtest} }
 sub has_port { return defined $_[0]{port} }
 sub is_express { return $_[0]{form} ne 'CONVENTIONAL' }

@@ -12,6 +12,7 @@ use Exporter 'import';
 use Test::More;
 use Contract;
 use Device;
+use QueueState;
 
 use constant { SCRATCH => 0x5a5a1234, PMCSR => Device::PMCSR, D3HOT => Device::D3HOT };
 
@@ -20,6 +21,7 @@ our @EXPORT = qw(change_state is_changed_state);
 sub change_state {
     my ($device, $state) = @_;
     $device->map_bar0;
+    change_queues($device) if $device->queues;
     $device->reg_write(contract('REG_SCRATCH'), SCRATCH);
     $device->reg_read(0, 1);
     $device->config(PMCSR, 2, $state);
@@ -35,6 +37,7 @@ sub is_changed_state {
     is $device->config(Device::BAR0, 4), Device::BAR0_ADDRESS, "D$state: address of BAR0";
     is $device->reg('SCRATCH'), SCRATCH, "D$state: SCRATCH";
     is $device->reg('BAD_ACCESS'), 1, "D$state: BAD_ACCESS";
+    is_changed_queues($device) if $device->queues;
     return;
 }
 

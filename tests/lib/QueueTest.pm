@@ -38,8 +38,7 @@ sub start {
     my ($place, %options) = @_;
     my $queues = delete $options{queues} // 2;
     my $qemu = delete $options{qemu} // [];
-    $device = Device->new($place, '-m', 256,
-        '-global', "driver=vgpu-stub,property=queues,value=$queues", @$qemu);
+    $device = Device->with_queues($place, $queues, '-m', 256, @$qemu);
     $device->map_bar0;
     set_command(MEMORY | MASTER);
     $ring = Ring->new($device, %options);

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Every bit of configuration space matches the table in vgpu_stub_config.h, on each
-# kind of bus: after each kind of reset, and after writing all ones, all zeros and
+# Every bit of configuration space matches the table in vgpu_stub_config.h, with
+# and without queues, on each kind of bus: after each kind of reset, and after writing all ones, all zeros and
 # single bits at each offset in each width.
 #
 # Needs: setup-device device
@@ -17,7 +17,7 @@ sub table_bytes {
     my ($device, @classes) = @_;
     my @mask = (0) x $device->config_size;
     my @value = @mask;
-    for my $row (config_rows($device->form)) {
+    for my $row ($device->rows) {
         next unless grep { $row->{class} eq $_ } @classes;
         for my $i (0 .. $row->{width} - 1) {
             $mask[$row->{offset} + $i] |= $row->{mask} >> 8 * $i & 0xff;
@@ -189,16 +189,24 @@ sub test_wakeup {
     return;
 }
 
+sub test_device {
+    my ($device) = @_;
+    matches($device, new_model($device), 'every bit at power-on');
+    # a vector for each queue and one for events; the field has one less
+    is $device->config(contract('MSIX_CAP_OFFSET') + 2, 2) & 0x7ff, $device->queues,
+        'size of the MSI-X table' if $device->queues;
+    test_writes($device, $_) for 1, 2, 4;
+    test_resets($device);
+    $device->system_reset;
+    test_wakeup($device);
+    is $device->qtest->quit, 0, 'QEMU exits with 0';
+    return;
+}
+
 for my $place (Device::places()) {
-    subtest $place => sub {
-        my $device = Device->new($place);
-        matches($device, new_model($device), 'every bit at power-on');
-        test_writes($device, $_) for 1, 2, 4;
-        test_resets($device);
-        $device->system_reset;
-        test_wakeup($device);
-        is $device->qtest->quit, 0, 'QEMU exits with 0';
-    };
+    for my $queues (0, 1, contract('QUEUES_MAX')) {
+        subtest "$place, $queues queues" => sub { test_device(Device->with_queues($place, $queues)) };
+    }
 }
 
 done_testing;
