@@ -244,7 +244,7 @@ for my $place (Device::places()) {
         test_unchanged();
         test_scattered();
         test_lengths() if $place eq 'pc' || $place eq 'root port';
-        is $device->qtest->quit, 0, 'QEMU ends well';
+        is $device->qtest->quit, 0, 'QEMU exits with 0';
     };
 }
 

@@ -47,7 +47,7 @@ sub test_unplugged_memory {
     ok $inside->wait_for(sub { $inside->state == contract('QUEUE_ERROR') }), 'the queue in it stops';
     is $inside->error, contract('QERR_DMA'), 'with a DMA fault';
     is $ring->run->{status}, 0, 'the other one works';
-    is $qtest->quit, 0, 'QEMU ends well';
+    is $qtest->quit, 0, 'QEMU exits with 0';
     return;
 }
 
@@ -235,14 +235,14 @@ for my $place ('pc', 'root port') {
     subtest "interrupts to the device itself, $place" => sub {
         test_messages_to_itself($place);
         test_unplugs_itself() if $place ne 'pc';
-        is $device->qtest->quit, 0, 'QEMU ends well';
+        is $device->qtest->quit, 0, 'QEMU exits with 0';
     };
 }
 subtest 'time and memory' => sub {
     test_stalls();
     test_limits();
     test_strange_rings();
-    is $device->qtest->quit, 0, 'QEMU ends well';
+    is $device->qtest->quit, 0, 'QEMU exits with 0';
 };
 
 done_testing;
