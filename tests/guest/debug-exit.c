@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * End the guest with an exit status: debug-exit N, or debug-exit - where N comes
- * later, from standard input.
+ * End the guest with an exit status: debug-exit N, or debug-exit - to read N from
+ * standard input.
  *
- * A byte V makes QEMU exit with 2 * V + 1, as its isa-debug-exit does on x86 when V
- * is written to its port. Sixteen is added, because QEMU's own failures are 1. Cloud
- * kernels have no /dev/port, hence this program. arm64's machine has no such device;
- * there QEMU's semihosting ends with any status.
+ * On x86, writing V to the port of isa-debug-exit makes QEMU exit with 2 * V + 1. V is
+ * N + 16, because QEMU exits with 1 on its own errors. Cloud kernels have no /dev/port,
+ * hence this program. arm64's virt machine has no such device, so use semihosting,
+ * which can exit with any status.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -60,11 +60,11 @@ int main(int argc, char **argv)
 		perror("debug-exit");
 		return 1;
 	}
-	/* for a kernel that will be locked down until the status is known */
+	/* a caller may lock down the kernel, which forbids ioperm(), before it knows N */
 	if (argc > 1 && argv[1][0] == '-' && scanf("%d", &status) != 1)
 		status = 1;
 	exit_qemu(status + OFFSET);
-	/* with no such port, as under Xen, the transcript alone has the status */
+	/* without the port, as under Xen, only the transcript has the status */
 	reboot(RB_POWER_OFF);
 	return 1;
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What "make demo" prints once everything is built: a summary and a verdict that
-# follows from it, and the whole transcript with -v.
+# The output of "make demo" once everything is built: a summary with the right result,
+# and the complete transcript with -v.
 #
 # Needs: setup-demo guest
 use strict;
@@ -22,7 +22,7 @@ sub demo {
     return ($? >> 8, $output);
 }
 
-# An emulator that is given edu wherever vgpu-stub was asked for
+# An emulator that replaces vgpu-stub with edu in its arguments
 sub emulator_without_device {
     open my $script, '>', "$dir/qemu" or die "$dir/qemu: $!";
     print $script <<'SHELL';
@@ -35,28 +35,28 @@ SHELL
 }
 
 my ($status, $output) = demo('');
-is $status, 0, 'the exit status is 0';
-like $output, qr/^    00:01\.0 Processing accelerators: Red Hat, Inc\. Device 1111/m, "lspci's lines";
-like $output, qr/^    version = 1\.0$/m, "the driver's sysfs files";
-unlike $output, qr/^00: |PASS/m, 'no dump and no single checks';
+is $status, 0, 'exit status';
+like $output, qr/^    00:01\.0 Processing accelerators: Red Hat, Inc\. Device 1111/m, 'prints the output of lspci';
+like $output, qr/^    version = 1\.0$/m, "prints the driver's sysfs files";
+unlike $output, qr/^00: |PASS/m, 'prints no dump and no individual checks';
 my ($checks) = read_file($log) =~ /all (\d+) checks passed/;
 my ($passed, $total) = (0, 0);
 while ($output =~ /(\d+) of +(\d+) passed$/mg) {
     $passed += $1;
     $total += $2;
 }
-is "$passed of $total", "$checks of $checks", 'every check is in a group';
-like $output, qr/^demo: success: the device was seen, driven and validated \(\d+ s in all\)$/m,
-    'the verdict';
+is "$passed of $total", "$checks of $checks", 'the groups count every check';
+like $output, qr/^demo: success: the driver is bound and vgpu-probe passed \(\d+ s in total\)$/m,
+    'reports success';
 
 ($status, $output) = demo('-v');
-is $status, 0, '-v: the exit status is 0';
-like $output, qr/^00: f4 1a 11 11 /m, '-v: the dump';
-is scalar(() = $output =~ /^\s+PASS /mg), $checks, '-v: every check';
+is $status, 0, '-v: exit status';
+like $output, qr/^00: f4 1a 11 11 /m, '-v: prints the dump';
+is scalar(() = $output =~ /^\s+PASS /mg), $checks, '-v: prints every check';
 
 ($status, $output) = demo('', QEMU_VGPU => emulator_without_device());
-is $status, 1, 'without the device the exit status is 1';
-like $output, qr/^demo: FAILED: .*; the transcript is \Q$log\E$/m, '... and one line says so';
-unlike $output, qr/demo: success/, '... and there is no success';
+is $status, 1, 'without the device: exit status';
+like $output, qr/^demo: FAILED: .*; see the transcript in \Q$log\E$/m, '... reports the failure in one line';
+unlike $output, qr/demo: success/, '... and does not report success';
 
 done_testing;

@@ -1,11 +1,12 @@
 /*
- * vgpu-stub-faulty: a device with vgpu-stub's IDs that violates its specification
+ * vgpu-stub-faulty: a device with vgpu-stub's IDs that violates its specification,
+ * to test the driver
  *
- * For the driver's tests. Its properties select the fault:
+ * Its properties select the fault:
  *   magic=N, version=N, features=N, status=N, bad-access=N
- *                        what these registers read, default as specified
- *   bar-size=N           bytes of BAR0, a power of two from 16 up
- *   bar-io=on            BAR0 is I/O ports, not memory
+ *                        values of these registers, default as specified
+ *   bar-size=N           size of BAR0 in bytes, a power of two, at least 16
+ *   bar-io=on            make BAR0 an I/O BAR
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -72,7 +73,7 @@ static void faulty_realize(PCIDevice *pci_dev, Error **errp)
                      PCI_BASE_ADDRESS_SPACE_MEMORY, &s->bar);
 }
 
-/* Since QEMU 10.0 an array of properties is constant and has no end marker */
+/* Since QEMU 10.0, property arrays are const and have no end marker */
 #if VGPU_QEMU_AT_LEAST(10, 0)
 #define FAULTY_PROPERTY         const Property
 #define FAULTY_PROPERTIES_END

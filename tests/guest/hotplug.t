@@ -1,12 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The device is plugged and unplugged by the host while the guest's driver is
-# loaded and its files are being read: on conventional machines (ACPI), under a
-# root port (Express) and behind a PCI bridge.
+# Hot-plug and unplug with the driver loaded and its files being read: with ACPI on pc,
+# below a root port (PCI Express), and behind a PCI bridge.
 #
 # Environment:
-#   ROUNDS   how often the device comes and goes on each bus, default 3
+#   ROUNDS   number of plug/unplug cycles on each bus, default 3
 #
 # Needs: setup-demo guest
 use strict;
@@ -21,12 +20,13 @@ my %beds = (
     'ACPI' => { machine => ['pc'], bus => 'pci.0' },
     'root port' => { machine => ['q35', '-device', 'pcie-root-port,id=rp0,chassis=1'],
         bus => 'rp0' },
-    # Linux has SHPC for a bridge, but Debian's cloud kernel does not: ACPI again
+    # Linux has an SHPC driver for bridges, but Debian's cloud kernel is built without
+    # it, so this too is ACPI hot-plug
     'PCI bridge' => { machine => ['pc', '-device', 'pci-bridge,id=bridge,chassis_nr=1'],
         bus => 'bridge' },
 );
 
-# What reads all the while; a file may go away, its reader may not stay
+# Read the files in a loop; a file may disappear, but its reader must not hang
 my $readers = '(while [ ! -e /tmp/stop ]; do cat ' . "$driver/0000:*/vgpu_stub/*;"
     . ' done; touch /tmp/stopped) >/dev/null 2>&1 &';
 
@@ -36,7 +36,7 @@ sub wait_for {
         . ' [ $i -lt 600 ] || exit 1; usleep 50000; done');
     return if $status == 0;
     $vm->end;
-    die "$what: waited in vain: @lines";
+    die "$what: timeout: @lines";
 }
 
 sub plug {
@@ -47,7 +47,7 @@ sub plug {
     wait_for($vm, "[ -e $driver/0000:*/vgpu_stub/scratch ]", 'plug');
 }
 
-# Where the device still is, if QEMU does not report that it is gone
+# For the error message when QEMU sends no DEVICE_DELETED: where the device still exists
 sub whereabouts {
     my ($vm) = @_;
     my $devices = $vm->qmp('qom-list', { path => '/machine/peripheral' })->{return};
@@ -56,8 +56,8 @@ sub whereabouts {
     return 'in QEMU: ' . ($in_qemu ? 'yes' : 'no') . "; in the guest: @lines\n";
 }
 
-# The guest releases the device, then QEMU frees it and sends an event. The event may
-# come before or after the answer to any command.
+# The guest releases the device, then QEMU deletes it and sends an event, which may come
+# before or after the answer to any command.
 sub unplug {
     my ($vm) = @_;
     my $answer = $vm->qmp('device_del', { id => 'card' });
@@ -78,12 +78,12 @@ for my $name (sort keys %beds) {
             $good++ if $status == 0 && $value eq "0x00000000 $round";
             unplug($vm);
         }
-        is $good, $rounds, "plugged, driven and unplugged $rounds times";
+        is $good, $rounds, "plugged, used and unplugged $rounds times";
         my ($status) = $vm->run('touch /tmp/stop; i=0; until [ -e /tmp/stopped ] ||'
             . ' [ $i = 100 ]; do i=$((i + 1)); usleep 100000; done; [ -e /tmp/stopped ]');
         is $status, 0, 'the reader does not hang';
         ($status) = $vm->run('rmmod vgpu_stub; ! grep -q vgpu_stub /proc/iomem');
-        is $status, 0, 'the driver goes, and nothing of it stays';
+        is $status, 0, 'rmmod releases all resources';
         $vm->end->good;
     };
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The places that a device can have beside the three of device.t: behind a bridge,
-# on a bus of another host bridge, in a slot with other functions, behind an IOMMU.
-# In each it is enumerated, bound, read, and passes vgpu-probe.
+# PCI topologies other than the three of device.t: behind a bridge or a switch, below an
+# expander bridge (pxb), in a multifunction slot, behind an IOMMU. In each, the device is
+# enumerated, the driver binds, and vgpu-probe passes.
 #
 # Needs: setup-demo guest
 use strict;
@@ -27,9 +27,9 @@ my @places = (
     ['pxb-pcie on q35', qr/^81:00\.0$/, 'Endpoint', @q35,
         '-device', 'pxb-pcie,id=x,bus_nr=128', '-device', 'pcie-root-port,id=p,bus=x,chassis=1',
         '-device', 'vgpu-stub,bus=p'],
-    ['a slot with other functions', qr/^00:05\.1$/, 'Root Complex Integrated Endpoint', @q35,
+    ['function 1 of a multifunction slot', qr/^00:05\.1$/, 'Root Complex Integrated Endpoint', @q35,
         '-device', 'virtio-rng-pci,addr=5.0,multifunction=on', '-device', 'vgpu-stub,addr=5.1'],
-    ['function 0 of such a slot', qr/^00:05\.0$/, 'Root Complex Integrated Endpoint', @q35,
+    ['function 0 of a multifunction slot', qr/^00:05\.0$/, 'Root Complex Integrated Endpoint', @q35,
         '-device', 'vgpu-stub,addr=5.0,multifunction=on', '-device', 'virtio-rng-pci,addr=5.1'],
     ['an IOMMU', qr/^00:05\.0$/, 'Root Complex Integrated Endpoint',
         '-machine', 'q35,kernel-irqchip=split', '-device', 'intel-iommu',
@@ -41,18 +41,18 @@ sub test_place {
     my $guest = boot('place', @arguments);
     $guest->good;
     my (undef, $title, @lspci) = $guest->command('lspci -d 1af4:1111 -k -v');
-    like $title =~ s/ .*//r, $slot, 'enumerated where it was put';
-    is scalar(grep { /^\tKernel driver in use: vgpu_stub$/ } @lspci), 1, 'bound';
-    # lspci before 3.11 calls the interrupt message number MSI
+    like $title =~ s/ .*//r, $slot, 'enumerated at the expected address';
+    is scalar(grep { /^\tKernel driver in use: vgpu_stub$/ } @lspci), 1, 'driver bound';
+    # lspci before 3.11 prints the Interrupt Message Number as "MSI"
     my ($capability) = map { /Express (.*), (?:MSI|IntMsgNum) / ? $1 : () } @lspci;
-    is $capability, $express, 'as Express as its bus is';
+    is $capability, $express, 'Express capability matches the bus';
 
     my ($status, @json) = $guest->command('vgpu-probe --json');
     my ($found) = @{ decode_json(join '', @json)->{devices} };
     is "$status $found->{failed} $found->{unknown}", '0 0 0', 'vgpu-probe passes'
         or diag explain $found->{checks};
     my (undef, $scratch) = $guest->command('echo 0xdeadbeef >scratch; cat scratch');
-    is $scratch, '0xdeadbeef', 'BAR0 is its own';
+    is $scratch, '0xdeadbeef', 'BAR0 can be written and read';
     return $guest;
 }
 
@@ -62,7 +62,7 @@ for (@places) {
         my $iommu = $name =~ /IOMMU/;
         my $guest = test_place(@place);
         my ($status) = $guest->command('readlink ../iommu_group');
-        is $status, $iommu ? 0 : 1, $iommu ? 'in a group of the IOMMU' : 'in no IOMMU group';
+        is $status, $iommu ? 0 : 1, $iommu ? 'in an IOMMU group' : 'in no IOMMU group';
     };
 }
 

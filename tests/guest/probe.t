@@ -1,9 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-probe in booted guests: as root and as nobody, with and without the driver,
-# through the power states, a reset and a removal, where the kernel refuses BAR0
-# and where there is no device.
+# vgpu-probe in guests: as root and as nobody, with and without the driver, across power
+# states, a reset and a removal, under kernel lockdown, and without a device.
 #
 # Needs: setup-demo setup-probe guest
 use strict;
@@ -31,7 +30,7 @@ sub ids {
     return join ' ', map { $_->{id} } grep { $_->{result} eq $result } @{ $json->{devices}[0]{checks} };
 }
 
-# Findings that --quiet tells, without what it expected
+# The IDs of the findings that --quiet prints
 sub quiet_ids {
     my @ids = map { /^\S+ (?:FAIL|WARN|unknown) (\S+):/ ? $1 : "?$_" } lines(@_);
     return join ' ', @ids;
@@ -53,14 +52,14 @@ sub test_unbound {
     my ($lspci) = lines('lspci -D -nn -d 1af4:1111');
     ($slot) = $lspci =~ /^(\S+)/;
     my $json = json('vgpu-probe -D -nn --json');
-    is $json->{devices}[0]{title}, $lspci, 'the first line is lspci\'s';
+    is $json->{devices}[0]{title}, $lspci, 'the first line is the same as in lspci';
     is $json->{exit_status}, 0, 'without the driver: all passed';
     is $json->{devices}[0]{kernel}{driver}, undef, 'no driver is bound';
     my $mmio = json('vgpu-probe --mmio --json');
     my $source = $mmio->{devices}[0]{registers}{source};
     my ($command) = map { $_->{value} } grep { $_->{name} eq 'Command' } @{ $mmio->{devices}[0]{fields} };
-    is $source, $command & 2 ? 'bar0' : undef, 'the registers come from BAR0';
-    is $mmio->{exit_status}, 0, 'and are right';
+    is $source, $command & 2 ? 'bar0' : undef, '--mmio reads the registers from BAR0';
+    is $mmio->{exit_status}, 0, '--mmio: all passed';
     test_queues($mmio->{devices}[0]{registers}, $queues) if $source;
 }
 
@@ -75,7 +74,7 @@ sub test_nobody {
     like quiet_ids(q{su nobody -s /bin/sh -c 'vgpu-probe --mmio --quiet'}), qr/\bmmio-magic\b/,
         'nobody: BAR0 is unknown';
     my $report = text(q{su nobody -s /bin/sh -c 'vgpu-probe report'});
-    like $report, qr/run as root for the rest/, 'nobody: report tells what is missing';
+    like $report, qr/run as root for the rest/, 'nobody: report says that it is incomplete';
 }
 
 sub test_driven {
@@ -83,58 +82,58 @@ sub test_driven {
     my $json = json('vgpu-probe --mmio --json; true');
     my $device = $json->{devices}[0];
     is $json->{exit_status}, 0, 'with the driver: all passed';
-    is $device->{registers}{source}, 'driver', 'the driver tells the registers';
-    is $device->{registers}{version}, contract($queues ? 'VERSION_QUEUES' : 'VERSION'), 'the version';
-    is $device->{registers}{bad_access_count}, 0, 'reading made no bad access';
-    is $device->{kernel}{driver}, 'vgpu_stub', 'the kernel\'s view: driver';
-    is $device->{kernel}{power_state}, 'D0', 'the kernel\'s view: power state';
-    is $device->{kernel}{enable}, 1, 'the kernel\'s view: enabled';
-    is $device->{kernel}{resource0}{size}, contract('BAR0_SIZE'), 'the kernel\'s view: BAR0';
-    is text('vgpu-probe --quiet --mmio'), '', '--quiet has nothing to say';
+    is $device->{registers}{source}, 'driver', 'the registers come from the driver';
+    is $device->{registers}{version}, contract($queues ? 'VERSION_QUEUES' : 'VERSION'), 'registers: version';
+    is $device->{registers}{bad_access_count}, 0, 'reading causes no bad access';
+    is $device->{kernel}{driver}, 'vgpu_stub', 'kernel: driver';
+    is $device->{kernel}{power_state}, 'D0', 'kernel: power state';
+    is $device->{kernel}{enable}, 1, 'kernel: enable count';
+    is $device->{kernel}{resource0}{size}, contract('BAR0_SIZE'), 'kernel: size of BAR0';
+    is text('vgpu-probe --quiet --mmio'), '', '--quiet prints nothing';
     my @kernel = grep { /Kernel/ } lines('lspci -k -d 1af4:1111');
-    is_deeply [lines('vgpu-probe -k | grep -a Kernel')], \@kernel, '-k says what lspci -k says';
+    is_deeply [lines('vgpu-probe -k | grep -a Kernel')], \@kernel, '-k prints the same as lspci -k';
     my $report = text('vgpu-probe report');
-    like $report, qr/^machine maker +QEMU$/m, 'report: the machine';
-    like $report, qr/^\[.*vgpu_stub \Q$slot\E: vgpu-stub, interface version/m, 'report: the kernel log';
+    like $report, qr/^machine maker +QEMU$/m, 'report: machine';
+    like $report, qr/^\[.*vgpu_stub \Q$slot\E: vgpu-stub, interface version/m, 'report: kernel log';
 }
 
 sub test_readonly {
     my ($status) = $guest->command('strace -f -o /tmp/trace vgpu-probe -v -k -xxxx --mmio');
-    is $status, 0, 'traced, it passes';
+    is $status, 0, 'passes under strace';
     my ($found, @writes) = $guest->command(
         q{grep -E 'O_WRONLY|O_RDWR|O_CREAT|MAP_SHARED.*PROT_WRITE|PROT_WRITE.*MAP_SHARED' /tmp/trace});
-    is_deeply [$found, @writes], [1], 'it opens nothing for writing';
-    cmp_ok +(lines(q{grep -c '/config.*O_RDONLY' /tmp/trace}))[0], '>', 0, 'the trace shows the reads';
+    is_deeply [$found, @writes], [1], 'opens and maps nothing for writing';
+    cmp_ok +(lines(q{grep -c '/config.*O_RDONLY' /tmp/trace}))[0], '>', 0, 'the trace has the reads';
 }
 
 sub test_changes {
-    is text('vgpu-probe diff /tmp/before live'), '', 'diff: nothing changed';
+    is text('vgpu-probe diff /tmp/before live'), '', 'diff: no change';
     my ($status, @lines) = $guest->command('vgpu-probe diff /tmp/before live');
-    is $status, 1, 'diff: D3hot is a difference';
-    like $lines[0], qr/^0x44 .* 0008 -> 000b$/, 'diff: of the right field';
+    is $status, 1, 'diff: D3hot is a change';
+    like $lines[0], qr/^0x44 .* 0008 -> 000b$/, 'diff: prints the changed field';
     my $asleep = quiet_ids('vgpu-probe --quiet --mmio');
-    like $asleep, qr/^power-state mmio-magic /, 'D3hot behind the kernel\'s back is found';
-    is text('vgpu-probe diff /tmp/before live; true'), '', 'diff: back in D0, nothing changed';
-    is quiet_ids('vgpu-probe --quiet; true'), 'bar0-decoded', 'decoding off is found';
+    like $asleep, qr/^power-state mmio-magic /, 'detects D3hot that the kernel does not know of';
+    is text('vgpu-probe diff /tmp/before live; true'), '', 'diff: no change after the return to D0';
+    is quiet_ids('vgpu-probe --quiet; true'), 'bar0-decoded', 'detects disabled memory decoding';
     is text('vgpu-probe --quiet'), '', 'bound again: all passed';
     my @reset = $guest->commands('/reset;');
-    is scalar(@reset), 1, 'the function can be reset' if $beds{'root port'} == $_[0];
-    is text($_), '', 'diff: a reset changes nothing that the kernel does not restore' for @reset;
+    is scalar(@reset), 1, 'the device supports function reset' if $beds{'root port'} == $_[0];
+    is text($_), '', 'diff: no change after a reset, because the kernel restores the state' for @reset;
 }
 
 sub test_removed {
     my ($status, @lines) = $guest->command('vgpu-probe');
     is $status, 3, 'removed: no device';
-    like $lines[0], qr/^vgpu-probe: no device 1af4:1111$/, 'removed: says so';
+    like $lines[0], qr/^vgpu-probe: no device 1af4:1111$/, 'removed: error message';
     like join("\n", @lines), qr/this machine has \d+ PCI devices.*kernel log says.*rescan.*-device vgpu-stub/s,
-        'removed: what to look at, in order';
+        'removed: prints hints in order';
     is json('vgpu-probe --json; true')->{exit_status}, 3, 'removed: JSON';
-    is text('vgpu-probe --quiet --mmio; true'), '', 'back: all passed';
+    is text('vgpu-probe --quiet --mmio; true'), '', 'after a rescan: all passed';
 }
 
 my ($strace) = grep { -x } map { "$_/strace" } split /:/, $ENV{PATH};
 local $ENV{BUILD} = build_dir();
-is system(top_dir() . '/tests/guest/add-programs', $with_strace, $strace), 0, 'the guest gets strace';
+is system(top_dir() . '/tests/guest/add-programs', $with_strace, $strace), 0, 'add strace to the guest';
 
 for my $name (sort keys %beds) {
     subtest $name => sub {
@@ -150,12 +149,12 @@ for my $name (sort keys %beds) {
     };
 }
 
-subtest 'a kernel that is locked down' => sub {
+subtest 'kernel lockdown' => sub {
     $guest = boot('probe-locked', @{ $beds{'root port'} });
     my ($status, @lines) = $guest->command('vgpu-probe --mmio');
     is $status, 4, 'incomplete';
     like join("\n", @lines), qr/unknown .*magic .*the kernel refuses BAR0: Operation not permitted/,
-        'the refusal is told';
+        'prints that the kernel refuses BAR0';
     my $json = json('vgpu-probe --mmio --json');
     is ids($json, 'fail'), '', 'nothing failed';
     is ids($json, 'unknown'), 'mmio-magic mmio-version mmio-features mmio-feature-queues mmio-status mmio-bad-access',
@@ -168,8 +167,8 @@ subtest 'no device' => sub {
     $guest = boot('probe-nothing', '-machine', 'q35', '-device', 'VGA');
     my ($status, @lines) = $guest->command('vgpu-probe');
     is $status, 3, 'exit status';
-    like join("\n", @lines), qr/near miss: \S+ \[1234:1111\] is QEMU's VGA/, 'the near miss';
-    like join("\n", @lines), qr/started with 'pci=nomsi'/, 'the options of the kernel';
+    like join("\n", @lines), qr/near miss: \S+ \[1234:1111\] is QEMU's VGA/, 'prints the near miss';
+    like join("\n", @lines), qr/started with 'pci=nomsi'/, 'prints the kernel option';
     is +($guest->command(q{su nobody -s /bin/sh -c vgpu-probe}))[0], 3, 'as nobody';
     $guest->good;
 };

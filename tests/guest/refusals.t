@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Devices with the right IDs that the driver does not know: it refuses each with
-# one line in the kernel's log, binds the good ones beside them, and shows what
-# the registers of those hold.
+# Devices with the right IDs that violate the specification: the driver refuses each
+# with one line in the kernel log. It binds the good devices in the same guest and shows
+# their registers.
 #
 # Needs: setup-demo guest
 use strict;
@@ -19,14 +19,14 @@ my $built = do {
     local $ENV{EXTRA_SOURCES} = top_dir() . '/tests/guest/faulty-device.c';
     qx('@{[top_dir()]}/qemu-device/preload/build' '$source' '$device' 2>&1);
 };
-$? == 0 or die "the faulty device does not build: $built";
+$? == 0 or die "cannot build the faulty device: $built";
 $ENV{DEVICE} = $device;
 
 my $newer_major = contract('VERSION') + 0x10000;
 my $newer_minor = contract('VERSION') + 1;
 my $half = contract('BAR0_SIZE') / 2;
 
-# slot => the fault, and the line that the driver logs
+# slot => the fault, and the driver's log message
 my %faulty = (
     '04' => ['magic=0xffffffff', qr/magic is 0xffffffff, not 0x[0-9a-f]+: not a vgpu-stub/],
     '05' => ['magic=0', qr/magic is 0x00000000, not /],
@@ -47,7 +47,7 @@ my $guest = boot('refusals', '-machine', 'pc',
 $guest->good;
 
 my ($status, @listed) = $guest->command('lspci -n -d 1af4:1111');
-is scalar @listed, keys(%faulty) + keys(%good), 'all devices are there';
+is scalar @listed, keys(%faulty) + keys(%good), 'lspci lists all devices';
 ($status) = $guest->command('modprobe vgpu_stub');
 is $status, 0, 'the driver loads';
 
@@ -57,25 +57,25 @@ for (@kernel) {
     $slot = $1 if /^00:([0-9a-f]{2})\.0 /;
     $bound{$slot} = 1 if /Kernel driver in use: vgpu_stub/;
 }
-is_deeply [sort keys %bound], [sort keys %good], 'the good devices are bound, no other';
+is_deeply [sort keys %bound], [sort keys %good], 'the driver binds exactly the good devices';
 
 my (undef, @log) = $guest->command('dmesg');
 for my $slot (sort keys %faulty) {
     my @lines = grep { /vgpu_stub 0000:00:$slot\.0: / } @log;
-    is scalar @lines, 1, "$faulty{$slot}[0]: one line in the log" or diag "@lines";
-    like $lines[0] // '', $faulty{$slot}[1], "$faulty{$slot}[0]: it says why";
+    is scalar @lines, 1, "$faulty{$slot}[0]: one log message" or diag "@lines";
+    like $lines[0] // '', $faulty{$slot}[1], "$faulty{$slot}[0]: it has the reason";
 }
-is scalar(grep { /probe .* failed with error/ } @log), 0, '-ENODEV: nothing more is logged';
+is scalar(grep { /probe .* failed with error/ } @log), 0, 'the driver core logs nothing, because the error is -ENODEV';
 is scalar(grep { /vgpu_stub 0000:00:03.0: vgpu-stub, interface version 1\.0/ } @log), 1,
-    'the good one is announced';
+    'the driver logs that it bound the good device';
 
-# every bit of a register is shown, and every register by its own file
+# sysfs shows all 32 bits, and each file shows its own register
 my @files = map { "/sys/bus/pci/drivers/vgpu_stub/0000:00:$_.0/vgpu_stub" } '0a', '0b';
 my (undef, @values) = $guest->command("cat $files[0]/version");
 is_deeply \@values, ['1.1'], 'a newer minor version is shown';
 (undef, @values) = $guest->command("cd $files[1]; cat features status scratch bad_access_count");
 is_deeply \@values, ['0x80000001', '0x40000001', '0x00000000', '4294967295'],
-    'each file shows its register, unsigned';
+    'each file shows its own register, unsigned';
 ($status) = $guest->command('rmmod vgpu_stub');
 is $status, 0, 'the driver unloads';
 

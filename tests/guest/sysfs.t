@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The driver's sysfs files are those that the ABI text lists, and scratch takes the
-# numbers that it promises to take and no others.
+# The driver's sysfs files match the ABI documentation, and scratch accepts exactly the
+# documented number formats.
 #
 # Needs: setup-demo guest
 use strict;
@@ -24,7 +24,7 @@ my %documented = map { m{^What:\s+\S+/(\w+)\n.*?\((R[OW])\)}s ? ($1 => $modes{$2
 my $vm = Vm->new('-machine', 'q35', '-device', 'vgpu-stub,addr=5');
 my $group = '/sys/bus/pci/drivers/vgpu_stub/0000:00:05.0/vgpu_stub';
 
-# What a shell command prints, joined, and with its exit status where that is not 0
+# The output of a shell command, joined, with its exit status if that is not 0
 sub shell {
     my ($command) = @_;
     my ($status, @lines) = $vm->run("cd $group; $command");
@@ -33,9 +33,9 @@ sub shell {
 
 my %found = map { (split ' ')[1, 0] }
     split /; /, shell(q(ls -l | awk 'NR > 1 { print $1, $NF }'));
-is_deeply \%found, \%documented, 'the files and their modes are those of the ABI text';
+is_deeply \%found, \%documented, 'the files and their modes match the ABI documentation';
 
-# printf's %b => the value or the error
+# argument of printf %b => the resulting value, or the error
 my $invalid = 'Invalid argument';
 my $range = 'Numerical result out of range|Result not representable';
 my @writes = (
@@ -64,7 +64,7 @@ for (@writes) {
     }
 }
 like shell('echo 1 2>&1 >version'), qr/denied|Permission|Input\/output error/, 'version is read-only';
-is shell('cat bad_access_count'), '0', 'no access was wrong';
+is shell('cat bad_access_count'), '0', 'no bad accesses';
 $vm->end->good;
 
 done_testing;
