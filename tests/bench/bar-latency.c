@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How long one access to a register takes, as the guest sees it.
+ * Measure the latency of register accesses in the guest.
  *
  *   bar-latency ROUNDS ACCESSES TARGET...
  *
- * TARGET  FILE=OFFSET, the 32-bit register at OFFSET of a BAR that is mapped from
- *         FILE, or FILE, which is read and written as text (a driver's, in sysfs)
+ * TARGET  FILE=OFFSET, the 32-bit register at OFFSET in the BAR mapped from FILE, or
+ *         FILE, a driver's sysfs file to read and write as text
  *
- * Times ACCESSES reads, then writes, of one target after the other, ROUNDS times,
- * so that a change of the machine's load strikes them all. Prints "INDEX read|write
- * NANOSECONDS" for each round.
+ * In each of ROUNDS rounds, times ACCESSES reads and ACCESSES writes of each target in
+ * turn, so that changes of the machine's load affect all targets. Prints "INDEX
+ * read|write NANOSECONDS" for each measurement.
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How long the kernel takes to load a module, its driver's probe included.
+ * Measure the time to load a module, including its driver's probe().
  *
  *   load-time ROUNDS FILE NAME
  *
- * Loads and unloads the module NAME from FILE, ROUNDS times, and prints the
- * nanoseconds of each load.
+ * Loads the module NAME from FILE and unloads it, ROUNDS times, and prints the time of
+ * each load in nanoseconds.
  */
 #include <fcntl.h>
 #include <stdio.h>

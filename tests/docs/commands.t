@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Every command that README.md and docs/ print is in the list "commands" beside this
-# file, which says what runs it. The commands that need no more than a built tree or
-# a booted guest are run here, as they are printed.
+# Every command in README.md and docs/ has a row in tests/docs/commands that says how it
+# is tested. This test runs the commands that need only a built tree or a guest, exactly
+# as the documentation prints them.
 #
 # Needs: setup-demo guest
 use strict;
@@ -46,7 +46,7 @@ sub rows {
     return map { [/^(.+?) \| (.+)$/] } grep { /^[^#]/ } lines_of('tests/docs/commands');
 }
 
-# What a user without root types with sudo, and the place of a built tool
+# In the guest, commands run as root, and the tools are in PATH
 sub in_guest {
     my ($command) = @_;
     return $command =~ s/^sudo //r =~ s{build/tools/}{}r;
@@ -58,7 +58,7 @@ for my $page ('README.md', map { s{^\Q$top\E/}{}r } glob "$top/docs/*.md") {
 }
 my @rows = rows();
 is_deeply [sort map { $_->[1] } @rows], [sort keys %documented],
-    'the list has the documented commands, each once';
+    'the list has each documented command once';
 
 my (@guest, %monitor);
 for my $row (@rows) {
@@ -73,9 +73,9 @@ for my $row (@rows) {
         push @{ $monitor{$machine} }, $command;
     } elsif (my ($file, $text) = $how =~ /^test (\S+) (.+)$/) {
         ok scalar(grep { index($_, $text) >= 0 } -e "$top/$file" ? lines_of($file) : ()),
-            "$file has '$text', for: $command";
+            "$file has '$text', which covers: $command";
     } else {
-        like $how, qr/^not \w/, "a reason: $command";
+        like $how, qr/^not \w/, "has a reason not to test it: $command";
     }
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What README.md, CONTRIBUTING.md and docs/ refer to exists: linked files and
-# headings, files of this tree, and targets of the Makefile.
+# README.md, CONTRIBUTING.md and docs/ refer only to existing files, headings and make
+# targets.
 #
 # Needs: setup-test
 use strict;
@@ -20,7 +20,7 @@ sub text_of {
     return read_file("$top/$path");
 }
 
-# A heading's anchor, as GitHub and GitLab make it
+# The anchor that GitHub and GitLab give a heading
 sub anchor_of {
     my ($heading) = @_;
     return lc($heading) =~ s/[^a-z0-9 _-]//gr =~ tr/ /-/r;

@@ -1,10 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The driver built, with warnings as errors, for each kernel of tests/setup/kernels
-# that Debian 12's own compiler builds modules for, and its life cycle in a guest that
-# boots it; for the kernel of "make guest", tests/guest/lifecycle.t tests that.
-# tests/matrix/run does more of each, and the other kernels.
+# Build the driver, with warnings as errors, for each kernel in tests/setup/kernels that
+# uses Debian 12's compiler, and run tests/guest/lifecycle.t with it; "make check" does
+# that for the kernel of "make guest". tests/matrix/run runs more tests, on all kernels.
 #
 # Needs: setup-demo setup-chroot guest
 # Slow: downloads and boots seven kernels
@@ -18,9 +17,9 @@ $ENV{BUILD} = build_dir();
 my $top = top_dir();
 open my $kernels, '<', "$top/tests/setup/kernels" or die "kernels: $!";
 my @names = map { /^(\S+) .* bookworm-modules / ? $1 : () } <$kernels>;
-is scalar @names, 7, 'the table of kernels is read';
+is scalar @names, 7, 'the table lists seven such kernels';
 
-# What the commands print is told where they fail
+# Print the commands' output if they fail
 sub succeeds {
     my ($what, $command) = @_;
     my $output = qx(exec 2>&1; $command);
@@ -29,11 +28,11 @@ sub succeeds {
 
 for my $name (@names) {
     my $guest = "$ENV{BUILD}/guests/$name";
-    succeeds("$name: built", "kernel=\$('$top/tests/setup/kernel' $name) &&"
+    succeeds("$name: build the driver and a guest", "kernel=\$('$top/tests/setup/kernel' $name) &&"
         . " '$top/tests/guest/build-guest' \"\$kernel\" '$guest'") or next;
     next if abs_path("$guest/vmlinux") eq abs_path("$ENV{BUILD}/guest/vmlinux");
     local $ENV{GUEST} = $guest;
-    succeeds("$name: the life cycle in a guest", "prove -I'$top/tests/lib' '$top/tests/guest/lifecycle.t'");
+    succeeds("$name: lifecycle.t passes", "prove -I'$top/tests/lib' '$top/tests/guest/lifecycle.t'");
 }
 
 done_testing;

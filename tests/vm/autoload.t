@@ -1,11 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A Debian into which DKMS has installed the driver: when it boots, udev finds the
-# device and has the driver loaded. Nobody calls modprobe.
+# A Debian VM with the driver installed by DKMS: at boot, udev loads the driver for the
+# device, without a modprobe or a configuration file.
 #
 # Needs: setup-demo setup-chroot setup-snapshots device debian-vm
-# Slow: boots a whole Debian
+# Slow: boots a full Debian
 use strict;
 use warnings;
 use Test::More;
@@ -19,10 +19,10 @@ $vm->run('udevadm settle');
 my (undef, @bound) = $vm->run('lspci -d 1af4:1111 -k');
 like "@bound", qr/Kernel driver in use: vgpu_stub/, 'the device is bound after boot';
 (undef, my $version) = $vm->run('cat /sys/bus/pci/drivers/vgpu_stub/*/vgpu_stub/version');
-like $version, qr/^\d+\.\d+$/, 'its version is read from sysfs';
+like $version, qr/^\d+\.\d+$/, 'sysfs shows its version';
 (undef, my @asked) = $vm->run('grep -rsl vgpu /etc/modules /etc/modules-load.d'
     . ' /usr/lib/modules-load.d /proc/cmdline');
-is "@asked", '', 'nothing names the module';
+is "@asked", '', 'no configuration names the module';
 $vm->end->good;
 
 done_testing;
