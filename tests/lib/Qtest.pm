@@ -21,6 +21,7 @@ package Qtest;
 
 use strict;
 use warnings;
+no warnings 'portable'; # 64-bit numbers
 use File::Temp 'tempdir';
 use IO::Handle;
 use parent 'Qmp';

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Every bit of configuration space matches the table in vgpu_stub_config.h, with
-# and without queues, on each kind of bus: after each kind of reset, and after writing all ones, all zeros and
-# single bits at each offset in each width.
+# and without queues, on each kind of bus: after each kind of reset, and after writing
+# all ones, all zeros and single bits at each offset in each width.
 #
 # Needs: setup-device device
 use strict;

@@ -298,6 +298,11 @@ int vgpu_config_load(PCIDevice *pci_dev, QEMUFile *f)
     if (err) {
         error_report_err(err);
     }
+    if (ret) {
+        error_report("vgpu-stub: the stream is from a device with another "
+                     "configuration space, or damaged; use the same queues= "
+                     "and the same kind of bus on both sides");
+    }
     if (ret == 0 && !vgpu_config_loaded_valid(pci_dev, version)) {
         ret = -EINVAL;
     }
