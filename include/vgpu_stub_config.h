@@ -19,8 +19,8 @@
  *   CLASS   what may change these bits: VGPU_STUB_BITS_*
  *   VALUE   their value after a reset, within MASK
  *
- * Within a form, no two rows cover the same bit. Bits without a row are fixed at
- * zero: those between and after the capabilities, and those of extended space.
+ * Within a form, no two rows cover the same bit. Bits without a row are fixed
+ * at zero: those between and after the capabilities, and extended space.
  */
 #ifndef VGPU_STUB_CONFIG_H
 #define VGPU_STUB_CONFIG_H
@@ -46,7 +46,7 @@
 /* Error bits: zero unless an error occurred; writing 1 clears them */
 #define VGPU_STUB_BITS_ERROR            4
 
-#define VGPU_STUB_CONFIG_COMMON(ROW)                                                  \
+#define VGPU_STUB_CONFIG_COMMON(ROW)                                           \
     /* Type 0 header: PCI Local Bus 3.0, section 6.1 */                        \
     ROW(VENDOR_ID, ALL, 0x00, 2, 0xffff, FIXED, VGPU_STUB_VENDOR_ID)           \
     ROW(DEVICE_ID, ALL, 0x02, 2, 0xffff, FIXED, VGPU_STUB_DEVICE_ID)           \
