@@ -1,5 +1,5 @@
 /*
- * vgpu-stub: lists of segments, and the buffers that are registered with them
+ * vgpu-stub: segment lists and registered buffers
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,10 +15,10 @@ static bool vgpu_segment_valid(const struct vgpu_stub_segment *segment)
     return len && !segment->reserved && addr + (len - 1) >= addr;
 }
 
-/* Many at a time: each access looks up the memory map */
+/* Read many at a time, because each access looks up the memory map */
 #define VGPU_SEGMENTS_AT_ONCE   64
 
-/* Read @count segments; their length in all goes to @len */
+/* Read @count segments, and set @len to their total length */
 uint16_t vgpu_read_segments(VGPUStubState *s, VGPUData *from, uint32_t count,
                             VGPUSegment *segments, uint64_t *len)
 {
@@ -52,7 +52,7 @@ VGPUBuffer *vgpu_buffer_find(VGPUStubState *s, uint32_t handle)
     return buffer && !buffer->closing ? buffer : NULL;
 }
 
-/* NULL if there is no memory: how much it takes is the guest's choice */
+/* NULL if there is not enough memory, as the guest chooses the size */
 VGPUBuffer *vgpu_buffer_new(uint32_t count, uint32_t access)
 {
     VGPUSegment *segments = g_try_new0(VGPUSegment, count);
@@ -74,7 +74,7 @@ void vgpu_buffer_free(VGPUBuffer *buffer)
     g_free(buffer);
 }
 
-/* The next one: segments are set in their order */
+/* Segments must be set in order */
 void vgpu_buffer_set_segment(VGPUBuffer *buffer, uint32_t i, uint64_t addr,
                              uint32_t len)
 {
@@ -84,14 +84,14 @@ void vgpu_buffer_set_segment(VGPUBuffer *buffer, uint32_t i, uint64_t addr,
     buffer->len += len;
 }
 
-/* The handle is free */
+/* The handle must be free */
 void vgpu_buffer_insert(VGPUStubState *s, uint32_t handle, VGPUBuffer *buffer)
 {
     s->buffers[handle] = buffer;
     s->segment_count += buffer->count;
 }
 
-/* The command was checked: the handle is free, the count within the limits */
+/* The command is checked: the handle is free, the count within the limits */
 uint16_t vgpu_buffer_register(VGPUStubState *s, VGPUCommand *command)
 {
     uint32_t count = command->sqe.out.len / sizeof(struct vgpu_stub_segment);
@@ -121,7 +121,7 @@ void vgpu_buffer_unregister(VGPUStubState *s, uint32_t handle)
     vgpu_buffer_free(buffer);
 }
 
-/* No command is in flight any more */
+/* No command may be in flight */
 void vgpu_buffers_forget(VGPUStubState *s)
 {
     for (uint32_t i = 0; i < VGPU_STUB_BUFFERS_MAX; i++) {

@@ -1,8 +1,8 @@
 /*
- * vgpu-stub: is a command what the specification allows?
+ * vgpu-stub: checks of commands
  *
- * The checks are made in the order of the table of statuses in
- * docs/specs/vgpu-stub.rst, each for OUT before it is made for IN.
+ * The checks follow the order of the table of statuses in
+ * docs/specs/vgpu-stub.rst; each is made for OUT before IN.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,7 +13,7 @@
 
 typedef struct VGPUOperation {
     uint16_t opcode;
-    uint64_t arg_mask;          /* bits of ARG that may be set */
+    uint64_t arg_mask;          /* allowed bits of ARG */
     bool out, in;               /* has data */
 } VGPUOperation;
 
@@ -38,7 +38,7 @@ static const VGPUOperation *vgpu_operation(const VGPUCommand *command)
     return NULL;
 }
 
-/* A check of a descriptor: 0 or a status */
+/* A check of a descriptor; returns 0 or an error status */
 typedef uint16_t VGPUDescCheck(VGPUStubState *s, VGPUCommand *command,
                                const struct vgpu_stub_desc *desc,
                                VGPUData *data);
@@ -163,7 +163,7 @@ static uint16_t vgpu_check_access(VGPUStubState *s, VGPUCommand *command,
     return VGPU_STUB_OK;
 }
 
-/* The segment that has the byte at @offset */
+/* The segment with the byte at @offset */
 static const VGPUSegment *vgpu_buffer_segment(const VGPUBuffer *buffer,
                                               uint64_t offset)
 {
@@ -346,8 +346,8 @@ static uint16_t vgpu_check_descs(VGPUStubState *s, VGPUCommand *command,
 }
 
 /*
- * Check a command and open its data. Whatever the status is, the command has to
- * be released.
+ * Check a command and open its data. The caller must release the command,
+ * whatever the status.
  */
 uint16_t vgpu_command_check(VGPUStubState *s, VGPUCommand *command)
 {

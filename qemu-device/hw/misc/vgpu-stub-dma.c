@@ -1,8 +1,8 @@
 /*
  * vgpu-stub: guest memory
  *
- * Only RAM is accessed. A DMA that reached a register could call back into a
- * device, this one for instance, in the middle of its work.
+ * DMA accesses only RAM. An access to a register could call back into a device,
+ * such as this one, in the middle of its work.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -17,8 +17,8 @@ static AddressSpace *vgpu_address_space(VGPUStubState *s)
 }
 
 /*
- * How many of @len bytes at @addr are RAM without a gap; perhaps more follow.
- * The memory map cannot change until the caller gives up the main loop's lock.
+ * How many of @len bytes at @addr are contiguous RAM; more RAM may follow. The
+ * memory map cannot change until the caller releases the BQL.
  */
 static uint64_t vgpu_ram_length(VGPUStubState *s, uint64_t addr, uint64_t len,
                                 bool is_write)
@@ -104,7 +104,7 @@ static size_t vgpu_data_contiguous(const VGPUData *data, size_t len)
     return MIN(len, MIN(data->segment->len - data->offset, data->left));
 }
 
-/* Read the next @len bytes, of which there are enough, and go on behind them */
+/* Read the next @len bytes, which @data must have, and advance past them */
 bool vgpu_data_read(VGPUStubState *s, VGPUData *data, void *buf, size_t len)
 {
     while (len) {
@@ -124,8 +124,8 @@ bool vgpu_data_read(VGPUStubState *s, VGPUData *data, void *buf, size_t len)
 }
 
 /*
- * Map what is next, at most @len bytes, and say in @len how many these are.
- * NULL is a DMA fault. The position stays where it is.
+ * Map up to @len bytes at the current position, without advancing it, and set
+ * @len to the mapped length. NULL is a DMA fault.
  */
 void *vgpu_data_map(VGPUStubState *s, VGPUData *data, size_t *len,
                     bool is_write)
@@ -149,7 +149,7 @@ void *vgpu_data_map(VGPUStubState *s, VGPUData *data, size_t *len,
     return ptr;
 }
 
-/* @len: how many bytes were accessed; written ones are marked dirty */
+/* @len bytes were accessed; if written, they are marked dirty */
 void vgpu_data_unmap(VGPUStubState *s, VGPUData *data, void *ptr, size_t len,
                      bool is_write)
 {

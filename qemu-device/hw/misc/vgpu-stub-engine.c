@@ -1,9 +1,9 @@
 /*
- * vgpu-stub: the engine, which carries out commands
+ * vgpu-stub: the engine, which executes commands
  *
- * Data is mapped and unmapped by the main loop, some pieces at a time. What is
- * short is also moved there. For the rest there is a worker, a thread that
- * takes no lock but its own: whoever waits for it waits for one job at most.
+ * The main loop maps and unmaps data, several pieces at a time, and also moves
+ * short data. The worker thread moves the rest. It takes no lock but its own,
+ * so the main loop waits for it for one job at most.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -14,12 +14,12 @@
 #include "qemu/main-loop.h"
 #include "vgpu-stub-internal.h"
 
-/* Up to here a thread switch takes longer than the work */
+/* Up to this size, a thread switch takes longer than the work */
 #define VGPU_SHORT      (64 * KiB)
-/* How much is moved before somebody who waits for it gets his turn */
+/* The size of a job bounds how long the main loop waits for the worker */
 #define VGPU_JOB        (1 * MiB)
 
-/* Moving data: the worker, or the main loop for a short command */
+/* Moving data, in the worker or, for a short command, in the main loop */
 
 static void vgpu_fill(void *to, size_t len, uint64_t pattern, uint64_t done)
 {
@@ -30,7 +30,7 @@ static void vgpu_fill(void *to, size_t len, uint64_t pattern, uint64_t done)
     for (size_t i = 0; i < MIN(len, sizeof(bytes)); i++) {
         p[i] = bytes[(done + i) % sizeof(bytes)];
     }
-    /* what is there already is the pattern for the next stretch */
+    /* double the filled part */
     for (size_t n = sizeof(bytes); n < len; n *= 2) {
         memcpy(p + n, p, MIN(n, len - n));
     }
@@ -40,7 +40,7 @@ static void vgpu_move_piece(VGPUCommand *command, const VGPUPiece *piece)
 {
     switch (command->sqe.opcode) {
     case VGPU_STUB_OP_COPY:
-        /* two bus addresses may lead to the same memory */
+        /* memmove, as two bus addresses may map to the same memory */
         memmove(piece->in, piece->out, piece->len);
         break;
     case VGPU_STUB_OP_FILL:
@@ -82,7 +82,7 @@ static uint64_t vgpu_bytes_left(const VGPUCommand *command)
     return MAX(command->out.left, command->in.left);
 }
 
-/* Map what is next, as far as it is contiguous on both sides */
+/* Map the next piece, as long as it is contiguous on both sides */
 static bool vgpu_map_piece(VGPUStubState *s, VGPUCommand *command, size_t max)
 {
     VGPUPiece *piece = &command->pieces[command->piece_count++];
@@ -134,7 +134,7 @@ static void vgpu_worker_give(VGPUStubState *s, VGPUCommand *command)
     qemu_mutex_unlock(&s->worker_lock);
 }
 
-/* The next command, NULL when the worker is to end */
+/* The next command, or NULL when the worker has to exit */
 static VGPUCommand *vgpu_worker_take(VGPUStubState *s)
 {
     while (!s->worker_quit &&
@@ -191,7 +191,7 @@ static void vgpu_worker_take_back(VGPUStubState *s, VGPUCommand *command)
     qemu_mutex_unlock(&s->worker_lock);
 }
 
-/* With @hold, the worker begins no job until this is called without */
+/* With @hold, the worker starts no job until this is called without it */
 void vgpu_worker_hold(VGPUStubState *s, bool hold)
 {
     qemu_mutex_lock(&s->worker_lock);
@@ -210,7 +210,7 @@ void vgpu_worker_start(VGPUStubState *s)
                        QEMU_THREAD_JOINABLE);
 }
 
-/* No command is with the worker any more */
+/* Call it only when the worker has no command */
 void vgpu_worker_stop(VGPUStubState *s)
 {
     qemu_mutex_lock(&s->worker_lock);
@@ -243,7 +243,7 @@ static VGPUProgress vgpu_end(VGPUStubState *s, VGPUCommand *command,
     return VGPU_DONE;
 }
 
-/* Do what is short at once; the worker gets the rest, job after job */
+/* Execute a short command now; hand the worker the next job of a longer one */
 static VGPUProgress vgpu_go_on(VGPUStubState *s, VGPUCommand *command)
 {
     if (!vgpu_map(s, command)) {
@@ -252,7 +252,7 @@ static VGPUProgress vgpu_go_on(VGPUStubState *s, VGPUCommand *command)
     if (!command->piece_count) {
         return vgpu_end(s, command, VGPU_STUB_OK);
     }
-    /* it is not short if it is in many small pieces */
+    /* a short command in many small pieces also goes to the worker */
     if (!command->is_short || vgpu_bytes_left(command)) {
         vgpu_worker_give(s, command);
         return VGPU_IN_FLIGHT;
@@ -261,7 +261,7 @@ static VGPUProgress vgpu_go_on(VGPUStubState *s, VGPUCommand *command)
     return vgpu_end(s, command, VGPU_STUB_OK);
 }
 
-/* No command finds the buffer any more; the last that has it wakes us */
+/* New commands do not find the buffer; its last user schedules us again */
 static VGPUProgress vgpu_unregister(VGPUStubState *s, VGPUCommand *command)
 {
     VGPUBuffer *buffer = s->buffers[command->sqe.arg];
@@ -274,7 +274,7 @@ static VGPUProgress vgpu_unregister(VGPUStubState *s, VGPUCommand *command)
     return vgpu_end(s, command, VGPU_STUB_OK);
 }
 
-/* command->sqe is filled in, the rest is zero */
+/* command->sqe is set, the rest is zero */
 VGPUProgress vgpu_command_start(VGPUStubState *s, VGPUCommand *command)
 {
     uint16_t status = vgpu_command_check(s, command);
@@ -294,7 +294,7 @@ VGPUProgress vgpu_command_start(VGPUStubState *s, VGPUCommand *command)
     }
 }
 
-/* Is what the command waits for done, and what follows? */
+/* Go on with a command in flight if what it waits for is done */
 VGPUProgress vgpu_command_continue(VGPUStubState *s, VGPUCommand *command)
 {
     if (command->sqe.opcode == VGPU_STUB_OP_UNREGISTER) {

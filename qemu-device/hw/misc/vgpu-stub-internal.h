@@ -1,11 +1,11 @@
 /*
- * vgpu-stub: what the files of the device share
+ * vgpu-stub: declarations shared by the device's files
  *
- * The queues are served by a bottom half in the main loop, which fetches,
- * checks and completes commands. It carries out short ones itself and gives the
- * others to a worker, a thread that sees nothing but pointers to mapped memory.
- * So all state belongs to the main loop, and nothing waits for the worker longer
- * than for one job of bounded size.
+ * A bottom half in the main loop serves the queues: it fetches, checks and
+ * completes commands. It executes short ones itself and hands the others to a
+ * worker thread, which only sees pointers to mapped memory. So all state
+ * belongs to the main loop, which never waits for more than one job of bounded
+ * size.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -20,7 +20,7 @@
 #define TYPE_VGPU_STUB "vgpu-stub"
 OBJECT_DECLARE_SIMPLE_TYPE(VGPUStubState, VGPU_STUB)
 
-/* A range of bus addresses; start is its offset in the list that it is in */
+/* A range of bus addresses; start is its offset in its list */
 typedef struct VGPUSegment {
     uint64_t addr;
     uint64_t start;
@@ -48,7 +48,7 @@ typedef struct VGPUData {
     VGPUBuffer *buffer;         /* DESC_BUFFER: in use */
 } VGPUData;
 
-/* Mapped memory: what is read, what is written, of the same length */
+/* Mapped memory to read from and to write to, of the same length */
 typedef struct VGPUPiece {
     void *out;
     void *in;
@@ -65,12 +65,12 @@ typedef struct VGPUCommand {
     uint32_t crc;
     uint16_t status;
     uint64_t result;            /* 0 unless the status is OK */
-    bool is_short;              /* done by the main loop, not the worker */
+    bool is_short;              /* executed by the main loop, not the worker */
 
     VGPUPiece pieces[VGPU_PIECES];
     unsigned piece_count;
 
-    /* of the worker, under its lock */
+    /* protected by the worker's lock */
     bool with_worker;
     QSIMPLEQ_ENTRY(VGPUCommand) next;
 } VGPUCommand;
@@ -91,11 +91,11 @@ typedef struct VGPUQueue {
     uint32_t sq_head;
     uint32_t cq_tail;           /* published */
     uint32_t sq_published;      /* what the driver sees of sq_head */
-    uint32_t completed;         /* entries that are written */
+    uint32_t completed;         /* after the last entry written */
     bool initialized;           /* the device's half of the index block */
     bool cq_full;
 
-    /* the driver's, when they were last read */
+    /* the driver's indices as last read */
     uint32_t sq_tail;
     uint32_t cq_head;
 
@@ -121,27 +121,27 @@ struct VGPUStubState {
     uint32_t event_vector;
     uint32_t events;
     VGPUQueue *queues;
-    uint32_t next_queue;        /* to be served */
+    uint32_t next_queue;        /* next to be served */
     VGPUBuffer *buffers[VGPU_STUB_BUFFERS_MAX];
     uint32_t segment_count;     /* of all buffers */
     QEMUBH *bh;
     VMChangeStateEntry *run_state;
-    bool stopped;               /* the machine is, or the device is gone */
+    bool stopped;               /* machine not running, or device unplugged */
     bool can_dma;
-    bool serving;               /* it accesses memory or interrupts */
-    bool reset_wanted;          /* after that */
-    uint32_t signals;           /* vectors to be signalled, one bit each */
+    bool serving;               /* accessing memory or sending interrupts */
+    bool reset_wanted;          /* once that is finished */
+    uint32_t signals;           /* vectors to signal, one bit each */
 
     VGPUSaved *saved;           /* while a stream is written or read */
     bool loaded;                /* the stream had queues */
 
     QemuThread worker;
     QemuMutex worker_lock;
-    QemuCond worker_cond;       /* work is there, or work is done */
+    QemuCond worker_cond;       /* new work, or work done */
     QSIMPLEQ_HEAD(, VGPUCommand) worker_todo;
     VGPUCommand *worker_now;
     bool worker_quit;
-    bool worker_hold;           /* it begins no job */
+    bool worker_hold;           /* it must not start a job */
 };
 
 /* vgpu-stub-dma.c; false is a DMA fault */
@@ -170,14 +170,14 @@ void vgpu_buffers_forget(VGPUStubState *s);
 uint16_t vgpu_read_segments(VGPUStubState *s, VGPUData *from, uint32_t count,
                             VGPUSegment *segments, uint64_t *len);
 
-/* vgpu-stub-command.c: the checks of the specification, in its order */
+/* vgpu-stub-command.c */
 uint16_t vgpu_command_check(VGPUStubState *s, VGPUCommand *command);
 void vgpu_command_release(VGPUStubState *s, VGPUCommand *command);
 
 /* vgpu-stub-engine.c */
 typedef enum VGPUProgress {
-    VGPU_DONE,                  /* its status is known */
-    VGPU_IN_FLIGHT,             /* the queues are woken when it goes on */
+    VGPU_DONE,                  /* status is set */
+    VGPU_IN_FLIGHT,             /* the bottom half will be scheduled */
 } VGPUProgress;
 
 VGPUProgress vgpu_command_start(VGPUStubState *s, VGPUCommand *command);
@@ -210,7 +210,7 @@ extern const VMStateDescription vmstate_vgpu_queues;
 int vgpu_pre_load(void *opaque);
 int vgpu_post_load(void *opaque, int version_id);
 
-/* vgpu-stub-registers.c; a fault is returned as for the other registers */
+/* vgpu-stub-registers.c; read and write return what is wrong, or NULL */
 void vgpu_queues_realize(VGPUStubState *s);
 void vgpu_queues_unrealize(VGPUStubState *s);
 void vgpu_queues_finalize(VGPUStubState *s);

@@ -1,9 +1,9 @@
 /*
  * vgpu-stub: the queues' part of a migration stream
  *
- * A subsection of the device's section, which a device without queues does not
- * have. What is in flight is not in it: a command that was not completed is
- * started again from its entry.
+ * This is a subsection of the device's section; a device without queues has
+ * none. It does not contain work in flight: a command that was not completed is
+ * restarted from its entry.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,8 +15,8 @@
 #include "vgpu-stub-internal.h"
 
 /*
- * What a stream holds. It is checked as a whole before any of it gets into the
- * device.
+ * The contents of a stream, all of which is checked before any of it gets into
+ * the device
  */
 struct VGPUSavedQueue {
     uint32_t state, error, size, vector;
@@ -35,7 +35,7 @@ struct VGPUSaved {
     int32_t segment_count;
     VGPUSavedQueue *queues;
     VGPUSavedBuffer *buffers;
-    VGPUSegment *segments;      /* of all buffers, one after the other */
+    VGPUSegment *segments;      /* of all buffers, concatenated */
 };
 
 static void vgpu_saved_free(VGPUSaved *saved)
@@ -107,14 +107,14 @@ static int vgpu_queues_pre_load(void *opaque)
 {
     VGPUStubState *s = opaque;
 
-    /* left by a stream that ended early */
+    /* left over from a stream that ended early */
     g_clear_pointer(&s->saved, vgpu_saved_free);
     s->saved = g_new0(VGPUSaved, 1);
     vgpu_queues_reset(s);
     return 0;
 }
 
-/* Before QEMU allocates as much as the stream says */
+/* Called before QEMU allocates memory according to the counts */
 static bool vgpu_saved_counts_valid(void *opaque, int version_id)
 {
     VGPUStubState *s = opaque;
@@ -130,7 +130,7 @@ static bool vgpu_saved_counts_valid(void *opaque, int version_id)
         saved->segment_count < 0 ||
         saved->segment_count > VGPU_STUB_SEGMENTS_MAX) {
         error_report("vgpu-stub: the stream has %d buffers with %d segments, "
-                     "the most are %u and %u", saved->buffer_count,
+                     "the limits are %u and %u", saved->buffer_count,
                      saved->segment_count, VGPU_STUB_BUFFERS_MAX,
                      VGPU_STUB_SEGMENTS_MAX);
         return false;
@@ -146,14 +146,14 @@ static bool vgpu_load_queue(VGPUQueue *q, const VGPUSavedQueue *saved)
         saved->state != VGPU_STUB_QUEUE_RUNNING &&
         saved->state != VGPU_STUB_QUEUE_ERROR) {
         error_report("vgpu-stub: the stream has queue %u in state %u, which "
-                     "no queue is saved in", number, saved->state);
+                     "is never saved", number, saved->state);
         return false;
     }
     if ((saved->state == VGPU_STUB_QUEUE_ERROR) !=
         (saved->error != VGPU_STUB_QERR_NONE) ||
         saved->error > VGPU_STUB_QERR_CQ_HEAD) {
         error_report("vgpu-stub: the stream has queue %u in state %u with "
-                     "error %u, which do not go together", number,
+                     "error %u, which is inconsistent", number,
                      saved->state, saved->error);
         return false;
     }
@@ -168,14 +168,14 @@ static bool vgpu_load_queue(VGPUQueue *q, const VGPUSavedQueue *saved)
     q->index_lo = saved->index;
     q->index_hi = saved->index >> 32;
     if (q->state == VGPU_STUB_QUEUE_RUNNING && vgpu_queue_fault(q)) {
-        error_report("vgpu-stub: the stream has queue %u running, but with "
-                     "settings that are error %u", number,
+        error_report("vgpu-stub: the stream has queue %u running, but its "
+                     "settings cause error %u", number,
                      vgpu_queue_fault(q));
         return false;
     }
     q->sq_head = q->sq_tail = q->sq_published = saved->sq_head;
     q->cq_tail = q->completed = saved->cq_tail;
-    /* as if full, so that the driver's is read before it is needed */
+    /* as if full, so that CQ_HEAD is read before it is used */
     q->cq_head = q->cq_tail - q->size;
     q->initialized = saved->initialized;
     q->cq_full = saved->cq_full;
@@ -274,7 +274,7 @@ static int vgpu_queues_post_load(void *opaque, int version_id)
     return 0;
 }
 
-/* Of the device's section, which the queues are a part of */
+/* Hooks of the device's section, which contains the queues' subsection */
 
 int vgpu_pre_load(void *opaque)
 {

@@ -1,8 +1,8 @@
 /*
  * vgpu-stub: queues, from the doorbell to the interrupt
  *
- * Every function here runs in the main loop's thread or under its lock. The
- * chapter "Queues" of docs/specs/vgpu-stub.rst is what they follow.
+ * All functions run under the BQL. They implement the chapter "Queues" of
+ * docs/specs/vgpu-stub.rst.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -14,9 +14,9 @@
 #include "trace.h"
 #include "vgpu-stub-internal.h"
 
-/* What one queue may do before it is another one's turn */
+/* How many entries a queue may process before the next queue's turn */
 #define VGPU_ENTRIES_AT_ONCE    64
-/* What all of them may do before it is the turn of the rest of QEMU */
+/* How long all queues may run before the rest of QEMU's turn */
 #define VGPU_SERVE_NS           (2 * SCALE_MS)
 
 uint64_t vgpu_address(uint32_t lo, uint32_t hi)
@@ -25,11 +25,11 @@ uint64_t vgpu_address(uint32_t lo, uint32_t hi)
 }
 
 /*
- * A message is a write to an address that the guest has chosen, and a
- * virtio-iommu reports a DMA fault with one. It may lead to a register of this
- * device, to its configuration space, or to the slot that ejects it, while the
- * device works. So registers do not answer then, and what else it asks for is
- * done afterwards.
+ * The guest chooses the address to which an MSI-X message is written, and
+ * virtio-iommu sends one for a DMA fault. While the device works, a message may
+ * reach the device's own registers, its configuration space, or the slot's
+ * eject register. So registers do not respond during that time, and the other
+ * effects are postponed until the device has finished.
  */
 static void vgpu_serving_begin(VGPUStubState *s)
 {
@@ -45,7 +45,7 @@ static void vgpu_serving_end(VGPUStubState *s)
     vgpu_queues_update(s);
 }
 
-/* Interrupts, which are sent when no queue is at work */
+/* Interrupts, which are sent only while no queue is being served */
 
 static void vgpu_signal(VGPUStubState *s, uint32_t vector)
 {
@@ -174,7 +174,7 @@ void vgpu_queue_enable(VGPUQueue *q)
     vgpu_queue_kick(q);
 }
 
-/* Start the next command, or see what has become of the one in flight */
+/* Start the fetched command, or continue the one in flight */
 static VGPUProgress vgpu_queue_advance(VGPUQueue *q)
 {
     if (q->in_flight) {
@@ -183,7 +183,7 @@ static VGPUProgress vgpu_queue_advance(VGPUQueue *q)
     return vgpu_command_start(q->s, &q->command);
 }
 
-/* One step; false if there is nothing to do now, or the queue has failed */
+/* One step; false if there is nothing to do now or the queue has failed */
 static bool vgpu_queue_step(VGPUQueue *q)
 {
     if (!q->in_flight && !vgpu_ring_next(q)) {
@@ -219,7 +219,7 @@ static bool vgpu_queue_has_work(const VGPUQueue *q)
     return q->state == VGPU_STUB_QUEUE_RUNNING && (q->kicked || q->in_flight);
 }
 
-/* Begins where it ended, so that no queue keeps the others from being served */
+/* Start where the last call ended, so that no queue starves the others */
 static void vgpu_queues_serve(VGPUStubState *s)
 {
     int64_t deadline = get_clock() + VGPU_SERVE_NS;

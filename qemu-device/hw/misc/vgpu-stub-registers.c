@@ -1,5 +1,5 @@
 /*
- * vgpu-stub: the registers of the queues, and what starts and stops them all
+ * vgpu-stub: the queues' registers, and starting and stopping all queues
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -205,11 +205,11 @@ const char *vgpu_queues_write(VGPUStubState *s, hwaddr addr, uint32_t val)
     return NULL;
 }
 
-/* The device's life */
+/* Life cycle */
 
 static void vgpu_queues_abandon(VGPUStubState *s)
 {
-    /* so that at most one job of the worker is waited for */
+    /* wait for at most one of the worker's jobs */
     vgpu_worker_hold(s, true);
     for (uint32_t i = 0; i < s->queue_count; i++) {
         vgpu_queue_abandon(&s->queues[i]);
@@ -225,7 +225,7 @@ static void vgpu_queue_reset(VGPUQueue *q)
     q->vector = VGPU_STUB_VECTOR_NONE;
 }
 
-/* Nothing accesses memory when this returns, and no buffer is left */
+/* After this, no work accesses memory, and all buffers are removed */
 void vgpu_queues_reset(VGPUStubState *s)
 {
     s->reset_wanted = s->serving;
@@ -259,8 +259,8 @@ static void vgpu_queues_kick(VGPUStubState *s)
 }
 
 /*
- * Pause, or go on. A command in flight is given up, and started again from its
- * entry, which the driver does not have back yet.
+ * Pause or continue. A pause cancels commands in flight; they are restarted
+ * from their entries, which the driver cannot reuse yet.
  */
 void vgpu_queues_update(VGPUStubState *s)
 {
@@ -277,7 +277,7 @@ void vgpu_queues_update(VGPUStubState *s)
     }
 }
 
-/* When a loaded machine starts to run, the device goes on */
+/* After migration, the device continues when the machine starts to run */
 static void vgpu_run_state_changed(void *opaque, bool running, RunState state)
 {
     VGPUStubState *s = opaque;
@@ -289,7 +289,7 @@ static void vgpu_run_state_changed(void *opaque, bool running, RunState state)
 
 void vgpu_queues_realize(VGPUStubState *s)
 {
-    /* what an earlier realize has left */
+    /* free what an earlier realize allocated */
     vgpu_queues_finalize(s);
     s->queues = g_new0(VGPUQueue, s->queue_count);
     for (uint32_t i = 0; i < s->queue_count; i++) {
@@ -301,14 +301,14 @@ void vgpu_queues_realize(VGPUStubState *s)
     s->run_state = qdev_add_vm_change_state_handler(DEVICE(s),
                                                     vgpu_run_state_changed,
                                                     NULL, s);
-    /* the memory of a machine that is being loaded is not complete */
+    /* during incoming migration, guest memory is incomplete */
     s->stopped = runstate_check(RUN_STATE_INMIGRATE);
     vgpu_queues_reset(s);
 }
 
 /*
- * A vCPU may be about to access a register, and a queue may be what asked for
- * the unplugging: the memory is freed with the device.
+ * Keep the queues' memory until the device is finalized: a vCPU may be about to
+ * access a register, and a queue being served may have caused the unplugging.
  */
 void vgpu_queues_unrealize(VGPUStubState *s)
 {

@@ -1,8 +1,8 @@
 /*
- * vgpu-stub: the rings and the index block of a queue, in guest memory
+ * vgpu-stub: a queue's rings and index block in guest memory
  *
- * The chapter "Queues" of docs/specs/vgpu-stub.rst is what these functions
- * follow. False means that the queue has nothing to do now, or has failed.
+ * These functions implement the chapter "Queues" of docs/specs/vgpu-stub.rst.
+ * They return false if the queue has nothing to do now or has failed.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -64,7 +64,7 @@ static bool vgpu_ring_write_index(VGPUQueue *q, uint64_t addr, uint32_t val)
     return true;
 }
 
-/* The device's half of the index block as it is when a queue is enabled */
+/* Write the initial values of the device's half of the index block */
 bool vgpu_ring_initialize(VGPUQueue *q)
 {
     q->initialized = q->initialized ||
@@ -106,7 +106,7 @@ static bool vgpu_ring_interrupt(VGPUQueue *q, uint32_t old)
 {
     uint32_t event;
 
-    /* the driver writes CQ_EVENT, then reads CQ_TAIL: one of us sees it */
+    /* pairs with the driver's barrier between CQ_EVENT and CQ_TAIL */
     smp_mb();
     if (!vgpu_ring_read_index(q, INDEX(q, cq_event), &event)) {
         return false;
@@ -115,7 +115,7 @@ static bool vgpu_ring_interrupt(VGPUQueue *q, uint32_t old)
     return true;
 }
 
-/* Show the driver how far the device is */
+/* Write the device's indices for the driver */
 bool vgpu_ring_publish(VGPUQueue *q)
 {
     uint32_t old = q->cq_tail;
@@ -129,7 +129,7 @@ bool vgpu_ring_publish(VGPUQueue *q)
     if (q->completed == old) {
         return true;
     }
-    /* entries before the index that shows them */
+    /* write the entries before the index */
     smp_wmb();
     q->cq_tail = q->completed;
     return vgpu_ring_write_index(q, INDEX(q, cq_tail), q->cq_tail) &&
@@ -147,8 +147,8 @@ static bool vgpu_ring_set_full(VGPUQueue *q, bool full)
 }
 
 /*
- * Is there room for one more completion? The flag is set before the driver's
- * index is read for the last time, so that its doorbell cannot be missed.
+ * Whether there is room for one more completion. If not, set the flag before
+ * reading the driver's index once more, so that no doorbell is missed.
  */
 static bool vgpu_ring_has_room(VGPUQueue *q)
 {
@@ -162,7 +162,7 @@ static bool vgpu_ring_has_room(VGPUQueue *q)
         if (!vgpu_ring_set_full(q, true)) {
             return false;
         }
-        /* the driver writes CQ_HEAD, then reads FLAGS: one of us sees it */
+        /* pairs with the driver's barrier between CQ_HEAD and FLAGS */
         smp_mb();
         if (!vgpu_ring_read_head(q) ||
             q->completed - q->cq_head == q->size) {
@@ -181,7 +181,7 @@ static void vgpu_desc_to_cpu(struct vgpu_stub_desc *desc)
     desc->number = le16_to_cpu(desc->number);
 }
 
-/* Copy the entry once; what is checked and used is the copy */
+/* Copy the entry once; only the copy is checked and used */
 static bool vgpu_ring_fetch(VGPUQueue *q)
 {
     struct vgpu_stub_sqe *sqe = &q->command.sqe;
@@ -189,7 +189,7 @@ static bool vgpu_ring_fetch(VGPUQueue *q)
                     q->sq_head % q->size * sizeof(*sqe);
 
     memset(&q->command, 0, offsetof(VGPUCommand, pieces));
-    /* the index before the entry that it shows */
+    /* read the index before the entry */
     smp_rmb();
     if (!vgpu_dma_read(q->s, slot, sqe, sizeof(*sqe))) {
         vgpu_queue_fail(q, VGPU_STUB_QERR_DMA);
@@ -204,7 +204,7 @@ static bool vgpu_ring_fetch(VGPUQueue *q)
     return true;
 }
 
-/* Is there an entry? If not, ask for a doorbell, and look once more */
+/* Whether there is an entry. If not, request a doorbell and check again. */
 static bool vgpu_ring_has_entry(VGPUQueue *q)
 {
     if (q->sq_tail != q->sq_head) {
@@ -220,12 +220,12 @@ static bool vgpu_ring_has_entry(VGPUQueue *q)
         !vgpu_ring_write_index(q, INDEX(q, sq_event), q->sq_head)) {
         return false;
     }
-    /* the driver writes SQ_TAIL, then reads SQ_EVENT: one of us sees it */
+    /* pairs with the driver's barrier between SQ_TAIL and SQ_EVENT */
     smp_mb();
     return vgpu_ring_read_tail(q) && q->sq_tail != q->sq_head;
 }
 
-/* Get the next command; there is room for its completion */
+/* Fetch the next command, if there is room for its completion */
 bool vgpu_ring_next(VGPUQueue *q)
 {
     return vgpu_ring_has_entry(q) && vgpu_ring_has_room(q) &&

@@ -30,7 +30,7 @@ static void vgpu_bad_access(VGPUStubState *s, const char *op, hwaddr addr,
                   ", %u bytes: %s\n", op, addr, size, why);
 }
 
-/* What is wrong with the form of an access, or NULL */
+/* Check width and alignment; returns what is wrong, or NULL */
 static const char *vgpu_access_fault(hwaddr addr, unsigned size)
 {
     if (size != VGPU_STUB_REG_SIZE) {
@@ -251,8 +251,8 @@ static const VMStateDescription vmstate_vgpu_stub = {
 /* Device */
 
 /*
- * At realize, because -device vgpu-stub,help lists properties that are added
- * before as if a user could set them
+ * Add them at realize: -device vgpu-stub,help lists properties that are added
+ * earlier as if a user could set them.
  */
 static void vgpu_add_properties(VGPUStubState *s)
 {
@@ -305,7 +305,7 @@ static void vgpu_exit(PCIDevice *pci_dev)
     object_property_del(OBJECT(pci_dev), "bad-access");
 }
 
-/* QEMU takes the size of configuration space from this flag before realize */
+/* Before realize, QEMU derives configuration space's size from this flag */
 static void vgpu_instance_init(Object *obj)
 {
     PCI_DEVICE(obj)->cap_present |= QEMU_PCI_CAP_EXPRESS;
