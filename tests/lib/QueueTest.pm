@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the tests of queues share: a device with queues, whose BAR0 is mapped and which
-# may access memory, and a queue of it.
+# Shared code of the queue tests: a device with queues, BAR0 mapped and bus mastering on,
+# and one of its queues.
 #
 #   use QueueTest;
 #   start($place, queues => 2, qemu => [...], size => 16);   a Device; options of Ring->new
@@ -10,7 +10,7 @@
 #   is_status(\%entry, 'ARG', $what)   run a command; its status is ERR_ARG
 #   is_status(\%entry, 'OK', $what, $result)
 #   long_fill()                         an entry that takes a fifth of a second
-#   is_filling()                        whether it writes to memory
+#   is_filling()                        whether that command is writing to memory
 #   set_vector($n, $address, $data)     an entry of the MSI-X table
 package QueueTest;
 
@@ -48,7 +48,7 @@ sub start {
 sub set_command {
     my ($bits) = @_;
     $device->config(COMMAND, 2, $bits);
-    # a bridge passes on what comes from below it only as a bus master
+    # a bridge forwards DMA from below only with bus mastering on
     $device->qtest->config($device->{port}, COMMAND, 2, MEMORY | MASTER) if $device->{port};
     return;
 }
@@ -76,14 +76,14 @@ sub long_fill {
     return (op => 'FILL', arg => 0x55, in => list(LONG_LIST, 8 * LONG_SIZE, 8));
 }
 
-# Whether it writes to memory, for as long as it would take for one of the eight
+# Whether it writes to memory within the time that one of the eight takes
 sub is_filling {
     $device->qtest->write(LONG + LONG_SIZE - 8, 8, 0x1234);
     select undef, undef, undef, 0.3;
     return $device->qtest->read(LONG + LONG_SIZE - 8, 8) != 0x1234;
 }
 
-# An MSI-X message is a write to memory: here it is seen there
+# An MSI-X message is a memory write: tests direct it to RAM and read it there
 sub set_vector {
     my ($vector, $address, $data) = @_;
     my $entry = contract('MSIX_TABLE') + 16 * $vector;

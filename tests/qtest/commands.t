@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The commands of queues, without a guest: what they do, registered buffers, and each
-# status of the specification.
+# The commands of queues, without a guest: their results, registered buffers, and each
+# status in the specification.
 #
 # Needs: setup-device device
 use strict;
@@ -23,7 +23,7 @@ sub test_commands {
         'CRC32C of inline data', 0xe3069283);
     my $part = $ring->run(op => 'CRC32C', out => direct(DATA, 4))->{result};
     is_status({ op => 'CRC32C', arg => $part, out => direct(DATA + 4, 5) }, 'OK',
-        'CRC32C goes on', 0xe3069283);
+        'CRC32C continued', 0xe3069283);
     is_status({ op => 'COPY', out => direct(DATA, 9), in => direct(OTHER + 0x101, 9) }, 'OK', 'COPY', 9);
     is $ring->get(OTHER + 0x100, 11), "\0" . '123456789' . "\0", 'COPY: the bytes';
     is_status({ op => 'COPY', out => list(OTHER, 9, 2), in => direct(OTHER + 0x201, 9) }, 'OK',
@@ -35,7 +35,7 @@ sub test_commands {
     return;
 }
 
-# Lengths around where the work is done by another thread, and in several jobs
+# Lengths around the limits from which the worker does the work, in one or more jobs
 sub test_lengths {
     for my $length (0xffff, 0x10000, 0x10001, 0xfffff, 0x100000, 0x100001, 0x300003) {
         my $what = sprintf '%#x bytes', $length;
@@ -97,7 +97,7 @@ sub test_buffers {
     return;
 }
 
-# Each with one mistake, in the order of the specification's table
+# One mistake in each, in the order of the specification's table
 sub test_statuses {
     prepare_data();
     $ring->put(OTHER + 0x800, segments([DATA, 0]));
@@ -147,13 +147,13 @@ sub test_statuses {
     is_status({ @$_[1 .. $#$_] }, $_->[0], join ' ', map { /^[ -~]+$/ ? $_ : unpack 'H*', $_ } @$_[1 .. $#$_])
         for @cases;
     is $device->reg('BAD_ACCESS'), $bad, 'no command reached a register';
-    is $device->reg('SCRATCH'), $scratch, 'nor SCRATCH';
-    is $ring->state, contract('QUEUE_RUNNING'), 'the queue goes on';
+    is $device->reg('SCRATCH'), $scratch, 'no command changed SCRATCH';
+    is $ring->state, contract('QUEUE_RUNNING'), 'the queue keeps running';
     return;
 }
 
-# Entries with several mistakes: the first of the table is reported. Each case adds a
-# mistake to the entry of the case below it.
+# Entries with several mistakes: the device reports the first in the table. Each case
+# adds a mistake to the entry of the case after it.
 sub test_order {
     $ring->put(OTHER + 0x800, segments([DATA, 0]));
     $ring->put(OTHER + 0x900, segments([DATA, 8], [DATA, 0]));

@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What a hostile guest may try with queues: memory that vanishes while it is used,
-# interrupts that lead back into the device, as much of QEMU's memory and time as it can
-# get, rings that overlap. The queue in question gets an error; QEMU and other queues go
-# on.
+# What a hostile guest may try with queues: memory that is unplugged while in use,
+# interrupts that write to the device itself, using as much of QEMU's memory and time as
+# possible, overlapping rings. That queue gets an error; QEMU and other queues keep
+# running.
 #
 # Needs: setup-device device
 use strict;
@@ -19,9 +19,9 @@ use Ring;
 
 use constant {
     DIMM => 0x100000000, ACPI_MEMORY => 0xa00,
-    # of an Express port: Slot Control, "power off" with "power indicator off"
+    # an Express port's Slot Control: power off, power indicator off
     SLOT_CONTROL => 0x18, SLOT_OFF => 0x700,
-    # what one action of a guest may take of the main loop
+    # how long, in seconds, one action of a guest may block the main loop
     STALL => 0.010,
 };
 
@@ -41,19 +41,19 @@ sub test_unplugged_memory {
     $qtest->commands(sprintf('outl %#x 0', ACPI_MEMORY), sprintf('outb %#x 8', ACPI_MEMORY + 0x14));
     $qtest->wait_event('DEVICE_DELETED');
     my ($completion) = $ring->wait(1);
-    is $completion->{id}, 6, 'the command that used it ends';
+    is $completion->{id}, 6, 'the command that used the memory completes';
     is $completion->{status}, contract('ERR_DMA'), 'with a DMA fault';
     $inside->ring;
     ok $inside->wait_for(sub { $inside->state == contract('QUEUE_ERROR') }), 'the queue in it stops';
     is $inside->error, contract('QERR_DMA'), 'with a DMA fault';
-    is $ring->run->{status}, 0, 'the other one works';
+    is $ring->run->{status}, 0, 'the other queue works';
     is $qtest->quit, 0, 'QEMU exits with 0';
     return;
 }
 
 sub bar { return Device::BAR0_ADDRESS + $_[0] }
 
-# A completion whose message is a write of $data to $address
+# A completion whose MSI-X message writes $data to $address
 sub complete_with {
     my ($address, $data) = @_;
     $device->config(MSIX_CONTROL, 2, MSIX_ENABLE);
@@ -79,22 +79,22 @@ sub test_messages_to_itself {
     for my $what (sort keys %messages) {
         my ($offset, $data) = @{ $messages{$what} };
         complete_with(bar($offset), $data);
-        is(($ring->wait(1))[0]{id}, 4, "$what: the completion comes");
-        is $ring->run->{status}, 0, "$what: the queue goes on";
-        is $other->state, contract('QUEUE_DISABLED'), "$what: and the other does not start";
+        is(($ring->wait(1))[0]{id}, 4, "$what: the completion arrives");
+        is $ring->run->{status}, 0, "$what: the queue keeps running";
+        is $other->state, contract('QUEUE_DISABLED'), "$what: the other queue stays disabled";
     }
-    is $device->reg('BAD_ACCESS'), 0, 'none of that is an access by the guest';
+    is $device->reg('BAD_ACCESS'), 0, 'none of these is counted as a bad access';
     return if !$device->is_express;
 
     complete_with($device->config_address(Device::PMCSR), Device::D3HOT);
     select undef, undef, undef, 0.1;
-    is $device->config(Device::PMCSR, 2) & 3, Device::D3HOT, 'it goes to D3hot';
+    is $device->config(Device::PMCSR, 2) & 3, Device::D3HOT, 'a message puts the device in D3hot';
     $device->config(Device::PMCSR, 2, 0);
-    is $ring->available, 1, 'not before its completion is there';
+    is $ring->available, 1, 'after its completion was written';
     complete_with($device->config_address(Device::DEVCTL), Device::DEVCTL_FLR);
     $ring->wait_for(sub { !$device->config(Device::BAR0, 4) });
     $device->map_bar0;
-    is $ring->state, contract('QUEUE_DISABLED'), 'it resets the function';
+    is $ring->state, contract('QUEUE_DISABLED'), 'a message resets the function';
     return;
 }
 
@@ -106,12 +106,12 @@ sub test_unplugs_itself {
     set_command(MEMORY | MASTER);
     complete_with($port + $cap + SLOT_CONTROL, SLOT_OFF);
     $device->qtest->wait_event('DEVICE_DELETED');
-    pass 'it ejects itself';
+    pass 'a message ejects the device';
     return;
 }
 
-# The longest answer to a register read until the command is complete; the best of some
-# rounds, as other programs are running too
+# The longest time that a register read takes until the command is complete. Returns the
+# best of several rounds, because other programs are running too.
 sub stall {
     my (%entry) = @_;
     my $best = 1;
@@ -132,7 +132,7 @@ sub stall {
     return $best;
 }
 
-# 65536 segments, from one page that has 256 of them
+# 65536 segments, all described by one page of 256
 sub put_segments {
     my ($length) = @_;
     $ring->put(DATA, segments(([LONG, $length]) x 256));
@@ -144,14 +144,14 @@ sub test_stalls {
     start('pc', queues => 16);
     $ring->enable;
     my $many = put_segments(1);
-    is_status({ op => 'REGISTER', arg => $write | 1, out => $many }, 'OK', 'as many segments as possible',
+    is_status({ op => 'REGISTER', arg => $write | 1, out => $many }, 'OK', 'the maximum number of segments',
         65536);
     my @stalls = (['many pieces of one byte', op => 'FILL', in => buffer(1, 0, 65536)],
         ['a long command', long_fill()]);
     for my $case (@stalls) {
         my ($what, %entry) = @$case;
         my $stall = stall(%entry);
-        cmp_ok $stall, '<', STALL, "the main loop does not wait for $what";
+        cmp_ok $stall, '<', STALL, "$what: the main loop is not blocked";
         note sprintf '%s: %.1f ms', $what, 1000 * $stall;
     }
     for my $action (qw(disable reset)) {
@@ -170,7 +170,7 @@ sub test_stalls {
             $best = $took if $took < $best;
             $_->disable for @rings;
         }
-        cmp_ok $best, '<', STALL, "nor for work in flight in 16 queues: $action";
+        cmp_ok $best, '<', STALL, "$action with work in flight in 16 queues: the main loop is not blocked";
         note sprintf '%s: %.1f ms', $action, 1000 * $best;
     }
     return;
@@ -187,21 +187,21 @@ sub test_limits {
         return $ring->run(op => 'REGISTER', arg => $write | $handle, out => inline_data(16), data => $one);
     };
     my $wrong = grep { $register->($_)->{status} } 0 .. contract('BUFFERS_MAX') - 1;
-    is $wrong, 0, 'as many buffers as there may be';
+    is $wrong, 0, 'the maximum number of buffers';
     is_status({ op => 'UNREGISTER', arg => $_ }, 'OK', "UNREGISTER $_", 0) for 0 .. 3;
     my $many = put_segments(0x100000);
-    is_status({ op => 'REGISTER', arg => $write | $_, out => $many }, 'OK', 'as many segments as a buffer may have',
+    is_status({ op => 'REGISTER', arg => $write | $_, out => $many }, 'OK', 'the maximum number of segments of a buffer',
         65536 << 20) for 0 .. 2;
-    # the other buffers have one each
+    # the other buffers have one segment each
     my $left = contract('SEGMENTS_MAX') - 3 * 65536 - (contract('BUFFERS_MAX') - 4);
     is_status({ op => 'REGISTER', arg => $write | 3, out => direct(LONG, 16 * ($left + 1)) }, 'SPACE',
-        'one segment more than there may be');
+        'one segment more than allowed in all buffers');
     my $pages = int($left / 256);
     is_status({ op => 'REGISTER', arg => $write | 3, out => list(OTHER, 4096 * $pages, $pages) }, 'OK',
         'segments that still fit', 256 * $pages << 20);
     is_status({ op => 'FILL', in => buffer(0, (65536 << 20) - 8, 8), arg => 5 }, 'OK',
         'the end of a large buffer', 8);
-    is $device->qtest->read(LONG + 0xffff8, 8), 5, 'is where it should be';
+    is $device->qtest->read(LONG + 0xffff8, 8), 5, 'is at the right address';
     return;
 }
 

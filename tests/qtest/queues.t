@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Queues without a guest: registers, states, what keeps a queue from being enabled, what
-# stops it, indices and notifications.
+# Queues without a guest: registers, states, errors when a queue is enabled and when it
+# runs, indices and notifications.
 #
 # Needs: setup-device device
 use strict;
@@ -84,7 +84,7 @@ sub test_flags {
     my @completions = $ring->wait(2);
     is "@{[map { $_->{id} } @completions]}", '2 4', 'a quiet command that fails has a completion';
     is $ring->available, 0, 'one that succeeds has none';
-    is $ring->index_word('sq_head'), $ring->{tail} & 0xffffffff, 'all entries are given back';
+    is $ring->index_word('sq_head'), $ring->{tail} & 0xffffffff, 'the device has released all entries';
     return;
 }
 
@@ -161,8 +161,8 @@ sub test_states {
     $ring->set(CONTROL => 0);
     is $ring->state, contract('QUEUE_DISABLED'), 'disabling a disabled queue does nothing';
     $ring->set(CONTROL => 0xfffffffe);
-    is $ring->state, contract('QUEUE_DISABLED'), 'nor do reserved bits of CONTROL';
-    is $ring->reg('CONTROL'), 0, 'which read zero';
+    is $ring->state, contract('QUEUE_DISABLED'), 'reserved bits of CONTROL do nothing';
+    is $ring->reg('CONTROL'), 0, 'they read zero';
     $ring->enable;
     is $ring->run->{status}, 0, 'enabled';
     $ring->set(CONTROL => 0xffffffff);
@@ -177,15 +177,15 @@ sub test_states {
     is $ring->reg('CONTROL'), contract('QUEUE_ENABLE'), 'CONTROL reads 1 in ERROR';
     $ring->set(CONTROL => 1);
     is $ring->error, contract('QERR_SQ_TAIL'), 'enabling a queue in ERROR does nothing';
-    is $ring->take->{id}, 41, 'what was published before the error is valid';
+    is $ring->take->{id}, 41, 'completions published before the error are valid';
     $ring->put($ring->{index} + 0x40, "\xee" x 64);
     $ring->ring;
-    is $ring->reg('STATUS') & contract('QUEUE_STATE_MASK'), contract('QUEUE_ERROR'), 'a doorbell in ERROR';
-    is $ring->get($ring->{index} + 0x40, 64), "\xee" x 64, 'and memory that is left alone';
+    is $ring->reg('STATUS') & contract('QUEUE_STATE_MASK'), contract('QUEUE_ERROR'), 'a doorbell does not change ERROR';
+    is $ring->get($ring->{index} + 0x40, 64), "\xee" x 64, 'and writes no memory';
     $device->reg_write(contract('REG_EVENTS'), 0xfffffffe);
-    is $device->reg('EVENTS'), $event, 'EVENTS keeps a bit that is not written 1 to';
+    is $device->reg('EVENTS'), $event, 'EVENTS keeps a bit unless 1 is written to it';
     $device->reg_write(contract('REG_EVENTS'), 0xffffffff);
-    is $device->reg('EVENTS'), 0, 'and has no other';
+    is $device->reg('EVENTS'), 0, 'EVENTS has no other bit';
     $device->reg_write(contract('REG_EVENT_VECTOR'), 0xabcd1234);
     is $device->reg('EVENT_VECTOR'), 0x1234, 'EVENT_VECTOR has 16 bits';
     $ring->disable;
@@ -193,21 +193,21 @@ sub test_states {
     return;
 }
 
-# Reserved fields of the index block belong to nobody
+# Nobody writes reserved fields of the index block, and the device ignores them
 sub test_index_block {
     $ring->put($ring->{index} + 0x0c, "\xdd" x 52);
     $ring->put($ring->{index} + 0x50, "\xcc" x 48);
     is $ring->run->{status}, 0, 'reserved fields of the driver are ignored';
     is $ring->get($ring->{index} + 0x0c, 52), "\xdd" x 52, 'and not written';
-    is $ring->get($ring->{index} + 0x50, 48), "\xcc" x 48, 'nor are those of the device';
+    is $ring->get($ring->{index} + 0x50, 48), "\xcc" x 48, 'those of the device are not written either';
     return;
 }
 
-# What the device needs later is not looked at before
+# The device does not access a ring before it needs to
 sub test_ring_faults {
     my %faults = (
-        'no memory for entries' => { sq => NOWHERE }, 'no memory for completions' => { cq => NOWHERE },
-        'completions in a register' => { cq => Device::BAR0_ADDRESS },
+        'submission ring outside memory' => { sq => NOWHERE }, 'completion ring outside memory' => { cq => NOWHERE },
+        'completion ring in a register' => { cq => Device::BAR0_ADDRESS },
     );
     for my $what (sort keys %faults) {
         my $bad = Ring->new($device, number => 1, base => 0x180000, %{ $faults{$what} });
@@ -238,17 +238,17 @@ sub test_masks {
     is messages(1), 0, 'a masked vector does not interrupt';
     is $device->reg_read(contract('MSIX_PBA')), 2, 'but is pending';
     $device->reg_write($mask, 0);
-    is messages(1), 0xbeef01, 'until it is unmasked';
-    is $device->reg_read(contract('MSIX_PBA')), 0, 'and then no more';
-    is $device->reg('BAD_ACCESS'), $bad, 'none of that is a bad access';
+    is messages(1), 0xbeef01, 'unmasking sends the interrupt';
+    is $device->reg_read(contract('MSIX_PBA')), 0, 'and clears the pending bit';
+    is $device->reg('BAD_ACCESS'), $bad, 'none of these is a bad access';
     $device->reg_read(contract('MSIX_TABLE') + 16 * 3);
     $device->reg_read(contract('MSIX_PBA') + 8);
     is $device->reg('BAD_ACCESS'), $bad + 2, 'the rest of the window is reserved';
     $device->config(MSIX_CONTROL, 2, 0);
     clear_messages();
     $ring->set_index(cq_event => $ring->{head});
-    is $ring->run->{status}, 0, 'without MSI-X, completions come';
-    is messages(1), 0, 'and no interrupts';
+    is $ring->run->{status}, 0, 'without MSI-X, commands complete';
+    is messages(1), 0, 'and send no interrupts';
     $ring->disable;
     $ring->{vector} = contract('VECTOR_NONE');
     $ring->enable;
@@ -292,7 +292,7 @@ sub test_interrupts {
     $ring->set_index(sq_tail => 100);
     $ring->ring;
     $ring->wait_for(sub { $ring->state == contract('QUEUE_ERROR') });
-    is messages(2), 0, 'an event that was not cleared is announced once';
+    is messages(2), 0, 'an event is announced only once until it is cleared';
     $device->config(MSIX_CONTROL, 2, 0);
     $device->reg_write(contract('REG_EVENTS'), 1);
     $ring->disable;

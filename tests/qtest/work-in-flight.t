@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Work in flight, without a guest, when the device pauses, is reset, or a buffer is to be
-# forgotten.
+# Work in flight, without a guest, when the device pauses, is reset or unplugged, or a
+# buffer is unregistered.
 #
 # Needs: setup-device device
 use strict;
@@ -30,29 +30,29 @@ sub test_pauses {
         $on->();
         my ($completion) = $ring->wait(1);
         is_deeply $completion, { id => 5, status => 0, reserved => 0, result => 8 * LONG_SIZE },
-            "$what: it is, later";
-        is $device->qtest->read(LONG + LONG_SIZE - 8, 8), 0x55, "$what: and did it all";
-        is $ring->run->{status}, 0, "$what: the queue goes on";
+            "$what: it completes later";
+        is $device->qtest->read(LONG + LONG_SIZE - 8, 8), 0x55, "$what: all of it is written";
+        is $ring->run->{status}, 0, "$what: the queue keeps running";
     }
     return;
 }
 
-# What is written to a queue while it pauses is looked at when the pause ends
+# The device processes what was submitted during a pause when the pause ends
 sub test_start_in_pause {
     $ring->disable;
     my $lost = Ring->new($device, number => 1, index => NOWHERE, no_index => 1);
     set_command(MEMORY);
-    is $_->enable, contract('QUEUE_RUNNING'), "queue $_->{number} is enabled in a pause" for $ring, $lost;
+    is $_->enable, contract('QUEUE_RUNNING'), "queue $_->{number} is enabled during a pause" for $ring, $lost;
     $ring->submit(op => 'NOP', id => 9);
     $ring->set_index(sq_tail => $ring->{tail});
     $ring->put($ring->{index} + 0x40, "\xff" x 16);
-    is $ring->index_word('sq_head'), 0xffffffff, 'memory is left alone';
+    is $ring->index_word('sq_head'), 0xffffffff, 'memory is not accessed';
     set_command(MEMORY | MASTER);
     $ring->wait_for(sub { $ring->index_word('sq_head') == 1 });
     is $ring->index_word('flags'), 0, 'afterwards the index block is initialized';
-    is(($ring->wait(1))[0]{id}, 9, 'then the command is carried out, without a doorbell');
-    ok $lost->wait_for(sub { $lost->state == contract('QUEUE_ERROR') }), 'and the index block is checked';
-    is $lost->error, contract('QERR_DMA'), 'as a DMA fault';
+    is(($ring->wait(1))[0]{id}, 9, 'then the command is executed, without a doorbell');
+    ok $lost->wait_for(sub { $lost->state == contract('QUEUE_ERROR') }), 'an index block outside memory is found now';
+    is $lost->error, contract('QERR_DMA'), 'which is a DMA fault';
     $lost->disable;
     return;
 }
@@ -67,7 +67,7 @@ sub resets {
     );
 }
 
-# Nothing is written after a reset, and the queue is gone
+# After a reset nothing is written, and queue and buffers are gone
 sub test_resets {
     my %reset = resets();
     for my $what (sort keys %reset) {
@@ -80,7 +80,7 @@ sub test_resets {
         $device->map_bar0;
         set_command(MEMORY | MASTER);
         is $ring->state, contract('QUEUE_DISABLED'), "$what: the queue is disabled";
-        is $device->reg('CONTROL'), 0, "$what: the reset is over";
+        is $device->reg('CONTROL'), 0, "$what: the reset is complete";
         is $ring->enable, contract('QUEUE_RUNNING'), "$what: enabled again";
         is $ring->run->{status}, 0, "$what: works again";
         is_status({ op => 'CRC32C', out => buffer(1, 0, 1) }, 'HANDLE', "$what: no buffer is left");
@@ -88,7 +88,7 @@ sub test_resets {
     return;
 }
 
-# CONTROL resets what this chapter has, and nothing else
+# CONTROL resets only what the chapter "Queues" defines
 sub test_control_reset {
     $device->reg_write(contract('REG_SCRATCH'), 0x1234);
     $device->reg_write(contract('REG_EVENT_VECTOR'), 1);
@@ -108,10 +108,10 @@ sub test_control_reset {
     is $device->reg('EVENT_VECTOR'), contract('VECTOR_NONE'), 'EVENT_VECTOR is reset';
     is $ring->reg($_), $_ eq 'VECTOR' ? contract('VECTOR_NONE') : 0, "$_ of a queue is reset"
         for qw(CONTROL STATUS SIZE VECTOR SQ_LO SQ_HI CQ_LO CQ_HI INDEX_LO INDEX_HI);
-    is $device->reg('SCRATCH'), 0x1234, 'SCRATCH is not';
-    is $device->reg('BAD_ACCESS'), $bad, 'nor BAD_ACCESS';
-    is_deeply $device->config_bytes, $config, 'nor configuration space';
-    is $device->reg_read(contract('MSIX_TABLE')), 0x140000, 'nor the MSI-X table';
+    is $device->reg('SCRATCH'), 0x1234, 'SCRATCH is not reset';
+    is $device->reg('BAD_ACCESS'), $bad, 'BAD_ACCESS is not reset';
+    is_deeply $device->config_bytes, $config, 'configuration space is not reset';
+    is $device->reg_read(contract('MSIX_TABLE')), 0x140000, 'the MSI-X table is not reset';
     $ring->enable;
     return;
 }
@@ -124,8 +124,8 @@ sub register_long {
     return;
 }
 
-# A buffer is not forgotten while a command in another queue uses it, but no other
-# command finds it any more
+# UNREGISTER waits for a command in another queue that uses the buffer. Meanwhile no
+# other command finds the buffer.
 sub test_unregister {
     my ($other, $third) = map { Ring->new($device, number => $_, base => 0x100000 + 0x30000 * $_) } 1, 2;
     $_->enable for $other, $third;
@@ -141,10 +141,10 @@ sub test_unregister {
         $third->doorbell;
         my @statuses = map { $_->{status} } $third->wait(3);
         is $ring->available, 0, "$how: UNREGISTER waits";
-        is "@statuses", join(' ', (contract('ERR_HANDLE')) x 3), "$how: nobody finds the buffer";
+        is "@statuses", join(' ', (contract('ERR_HANDLE')) x 3), "$how: no other command finds the buffer";
         $how eq 'dropped' ? $other->disable : $other->wait(1);
-        is(($ring->wait(1))[0]{status}, 0, "$how: then it is done");
-        is $device->qtest->read(LONG + LONG_SIZE - 8, 8), 0x77, 'all is written' if $how eq 'completed';
+        is(($ring->wait(1))[0]{status}, 0, "$how: then it completes");
+        is $device->qtest->read(LONG + LONG_SIZE - 8, 8), 0x77, 'all of it is written' if $how eq 'completed';
         is $third->run(op => 'FILL', in => buffer(3, 0, 8))->{status}, contract('ERR_HANDLE'),
             "$how: the buffer is gone";
     }
@@ -156,7 +156,7 @@ sub test_unregister {
     $ring->doorbell;
     $ring->disable;
     is $third->run(op => 'FILL', in => buffer(3, 0, 8))->{status}, 0,
-        'a buffer whose UNREGISTER was dropped is still there';
+        'a buffer is kept if its UNREGISTER is dropped';
     $_->disable for $other, $third;
     $ring->enable;
     is_status({ op => 'UNREGISTER', arg => 3 }, 'OK', 'UNREGISTER', 0);
@@ -188,7 +188,7 @@ for my $place (Device::places()) {
             $ring->submit(long_fill());
             $ring->doorbell;
         }
-        is $device->qtest->quit, 0, 'QEMU ends well with work in flight';
+        is $device->qtest->quit, 0, 'QEMU exits with 0, with work in flight';
     };
 }
 
