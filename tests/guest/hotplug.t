@@ -16,7 +16,7 @@ use Vm;
 my $rounds = $ENV{ROUNDS} // 3;
 $ENV{VM_TIMEOUT} //= 300 + 30 * $rounds;
 my $driver = '/sys/bus/pci/drivers/vgpu_stub';
-my %beds = (
+my %machines = (
     'ACPI' => { machine => ['pc'], bus => 'pci.0' },
     'root port' => { machine => ['q35', '-device', 'pcie-root-port,id=rp0,chassis=1'],
         bus => 'rp0' },
@@ -66,13 +66,13 @@ sub unplug {
     wait_for($vm, "[ ! -e $driver/0000:*/vgpu_stub ]", 'unplug');
 }
 
-for my $name (sort keys %beds) {
+for my $name (sort keys %machines) {
     subtest $name => sub {
-        my $vm = Vm->new('-machine', @{ $beds{$name}{machine} });
+        my $vm = Vm->new('-machine', @{ $machines{$name}{machine} });
         my $good = 0;
         $vm->run($readers);
         for my $round (1 .. $rounds) {
-            plug($vm, $beds{$name}{bus});
+            plug($vm, $machines{$name}{bus});
             my ($status, $value) = $vm->run("cd $driver/0000:*/vgpu_stub;"
                 . " fresh=\$(cat scratch); echo $round >scratch; echo \$fresh \$((\$(cat scratch)))");
             $good++ if $status == 0 && $value eq "0x00000000 $round";

@@ -12,7 +12,7 @@ use Test::More;
 use Contract;
 use Guest;
 
-my %beds = (
+my %machines = (
     pc => ['-machine', 'pc', '-device', 'vgpu-stub,addr=3,queues=0'],
     'root port' => ['-machine', 'q35', '-device', 'pcie-root-port,id=rp0,chassis=1,addr=3',
         '-device', 'vgpu-stub,bus=rp0,queues=4'],
@@ -117,7 +117,7 @@ sub test_changes {
     is quiet_ids('vgpu-probe --quiet; true'), 'bar0-decoded', 'detects disabled memory decoding';
     is text('vgpu-probe --quiet'), '', 'bound again: all passed';
     my @reset = $guest->commands('/reset;');
-    is scalar(@reset), 1, 'the device supports function reset' if $beds{'root port'} == $_[0];
+    is scalar(@reset), 1, 'the device supports function reset' if $machines{'root port'} == $_[0];
     is text($_), '', 'diff: no change after a reset, because the kernel restores the state' for @reset;
 }
 
@@ -135,22 +135,22 @@ my ($strace) = grep { -x } map { "$_/strace" } split /:/, $ENV{PATH};
 local $ENV{BUILD} = build_dir();
 is system(top_dir() . '/tests/guest/add-programs', $with_strace, $strace), 0, 'add strace to the guest';
 
-for my $name (sort keys %beds) {
+for my $name (sort keys %machines) {
     subtest $name => sub {
         local $ENV{GUEST} = $with_strace;
-        $guest = boot('probe', @{ $beds{$name} });
+        $guest = boot('probe', @{ $machines{$name} });
         test_unbound($queues{$name});
         test_nobody();
         test_driven($queues{$name});
         test_readonly();
-        test_changes($beds{$name});
+        test_changes($machines{$name});
         test_removed();
         $guest->good;
     };
 }
 
 subtest 'kernel lockdown' => sub {
-    $guest = boot('probe-locked', @{ $beds{'root port'} });
+    $guest = boot('probe-locked', @{ $machines{'root port'} });
     my ($status, @lines) = $guest->command('vgpu-probe --mmio');
     is $status, 4, 'incomplete';
     like join("\n", @lines), qr/unknown .*magic .*the kernel refuses BAR0: Operation not permitted/,
