@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A state of queues that differs from a reset, for tests that save and load it: queue 0
-# is at work, the last one of several has an error, a buffer is registered, vectors are
-# set.
+# A state of queues that differs from that after a reset, for tests that save and load
+# it: queue 0 is in use, the last of several queues has an error, a buffer is registered,
+# vectors are set.
 #
 #   change_queues($device)              a Device with queues
-#   is_changed_queues($device)          test that it is in this state, and goes on
-#   queue_faults($device)               what is impossible in its registers
-#   queues_length($device)              bytes of them in a stream, in this state
-#   queue_streams($device)              what no stream may hold: what => [offset in these
-#                                       bytes, bytes, reason]
+#   is_changed_queues($device)          test that it is in this state, and continues
+#   queue_faults($device)               impossible values in its registers
+#   queues_length($device)              their length in a stream, in this state
+#   queue_streams($device)              invalid streams: what => [offset in these bytes,
+#                                       bytes, reason]
 package QueueState;
 
 use strict;
@@ -54,7 +54,7 @@ sub is_changed_queues {
     is $ring->state, contract('QUEUE_RUNNING'), 'queue 0 is running';
     my $completion = $ring->run(op => 'CRC32C', out => buffer(HANDLE, 0, 9), id => 3);
     is_deeply $completion, { id => 3, status => 0, reserved => 0, result => 0xe3069283 },
-        'it goes on with the next command, which finds the buffer';
+        'it executes the next command, which finds the buffer';
     is $device->reg('EVENT_VECTOR'), VECTOR, 'EVENT_VECTOR';
     is $device->reg_read(vector_address()), 0x141000, 'the MSI-X table';
     return if $device->queues == 1;
@@ -101,9 +101,9 @@ sub queue_streams {
         'a queue in STOPPING' => [$queue, $number->(contract('QUEUE_STOPPING')), qr/queue 0 in state 2/],
         'a running queue with an error' => [$queue + 4, $number->(1), qr/in state 1 with error 1/],
         'a queue in ERROR without one' => [$queue, $number->(contract('QUEUE_ERROR')), qr/in state 3 with error 0/],
-        'a running queue of size 3' => [$queue + 8, $number->(3), qr/queue 0 running, but with settings/],
+        'a running queue of size 3' => [$queue + 8, $number->(3), qr/queue 0 running, but its settings/],
         'a ring that wraps' => [$queue + 8, pack('N N', 1024, VECTOR) . "\xff" x 6 . "\xf0\0",
-            qr/queue 0 running, but with settings/],
+            qr/queue 0 running, but its settings/],
         'a buffer with a handle too high' => [$buffer, $number->(1024), qr/has buffer 1024 with access/],
         'a buffer without access' => [$buffer + 4, $number->(0), qr/with access 0 and/],
         'a buffer with other segments' => [$buffer + 8, $number->(2), qr/and 2 segments, which/],

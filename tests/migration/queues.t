@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Migration of queues with work in flight, without a guest: every command completes
-# exactly once, on one side or the other, and its data is right. A stream from a device
-# with another number of queues is refused with a reason.
+# exactly once, on the source or the destination, and its data is right. A stream from a
+# device with another number of queues is refused with a reason.
 #
 # Environment:
 #   MIGRATE_TO   another emulator, to migrate to
@@ -27,8 +27,8 @@ use constant {
 
 my $dir = tempdir(CLEANUP => 1);
 
-# Firmware that halts the CPU, so that the machine can run: "cli; hlt; jmp" at the reset
-# vector
+# Firmware that only halts the CPU, so that the machine can run: "cli; hlt; jmp" at the
+# reset vector
 sub firmware {
     my $path = "$dir/firmware";
     my $bytes = "\0" x 65536;
@@ -44,7 +44,7 @@ my @machine = ('-bios', firmware());
 sub region { my ($number) = @_; return FIRST + REGION * $number }
 sub pattern { my ($number) = @_; return 0x0101010101010101 * ($number + 1) }
 
-# Each fills a region of its own many times over; some take no completion
+# Each command fills its own region many times; some have no completion
 sub submit_work {
     for my $number (0 .. COMMANDS - 1) {
         my $list = LISTS + 0x1000 * $number;
@@ -64,8 +64,8 @@ sub is_done {
     is "@{[map { $_->{id} } @completions]}", "@expected", "$what: each command completes once";
     is scalar(grep { $_->{status} || $_->{result} != REGION * TURNS } @completions), 0, "$what: without an error";
     is $ring->available, 0, "$what: nothing else completes";
-    # after the last command, which is quiet
-    is $ring->run(flags => contract('SQE_BARRIER'))->{status}, 0, "$what: the queue goes on";
+    # the last command is quiet
+    is $ring->run(flags => contract('SQE_BARRIER'))->{status}, 0, "$what: the queue keeps running";
     my @wrong = grep { !has_pattern($_) } 0 .. COMMANDS - 1;
     is "@wrong", '', "$what: all data is right";
     return;
@@ -106,7 +106,7 @@ sub test_migration {
     $device = Device->with_queues($place, 2, '-m', 256, @machine, '-incoming', "exec:cat $dir/stream");
     $ring = bless { %saved, device => $device, qtest => $device->qtest }, 'Ring';
     $device->qtest->poll('query-status', sub { $_[0]{status} ne 'inmigrate' });
-    is in_flight('destination'), $head, 'nothing is done before the machine runs';
+    is in_flight('destination'), $head, 'nothing happens before the machine runs';
     $device->qtest->qmp('cont');
     is_done('destination');
     is $source->qtest->quit, 0, 'the source exits with 0';
@@ -130,7 +130,7 @@ sub test_snapshot {
     return;
 }
 
-# What a device with $to queues says of a stream from one with $from
+# The error of a device with $to queues for a stream from one with $from
 sub refusal {
     my ($from, $to) = @_;
     my $source = Device->with_queues('pc', $from);
