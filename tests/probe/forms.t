@@ -33,6 +33,8 @@ sub dump_of {
     return "$slot PCI bridge: x\n" . join('', @lines) . "\n";
 }
 
+sub with_domain { return $_[0] =~ /:.*:/ ? $_[0] : "0000:$_[0]" }
+
 # Form and failed checks of our device in a dump, and behind a stand-in of sysfs
 sub forms_of {
     my ($base, $slot, @bridges) = @_;
@@ -40,7 +42,7 @@ sub forms_of {
     my @sysfs = sysfs(slot => "0000:$slot", config => config_bytes($base), reset => '', reset_method => 'flr',
         top => scratch_dir() . '/forms' . $count++);
     my ($top) = $sysfs[3] =~ /=(.*)/;
-    sysfs(slot => "0000:$_->[0]", config => $_->[1], top => $top) for @bridges;
+    sysfs(slot => with_domain($_->[0]), config => $_->[1], top => $top) for @bridges;
     my @found;
     for my $options (['-F', write_file(scratch_dir() . '/dump', $dump)], \@sysfs) {
         my $device = decode_json((run_probe('--json', @$options))[1])->{devices}[0];
@@ -79,6 +81,10 @@ like forms_of('endpoint-queues', '02:00.0', bridge('01:00.0', 2, $to_pci)),
     qr/^conventional: msix-next .*\bcap-unlisted\b/, 'MSI-X and an Express capability below a bridge to PCI';
 is forms_of('integrated', '01:00.0', bridge('00:03.0', 1, $root)), 'endpoint: exp-type lnkcap lnksta',
     'an integrated endpoint below a root port';
+is forms_of('integrated', '03:00.0', bridge('00:03.0', 1, $root), bridge('01:00.0', 2, $up), bridge('02:00.0', 3, $down)),
+    'endpoint: exp-type lnkcap lnksta', 'an integrated endpoint below a switch';
+is forms_of('integrated', '01:00.0', bridge('0001:00:03.0', 1, $root)), 'integrated endpoint:',
+    'a root port in another domain is none of its bridges';
 is forms_of('endpoint', '00:02.0', bridge('00:03.0', 1, $root)), 'integrated endpoint: exp-type lnkcap lnksta',
     'an endpoint beside a root port';
 like forms_of('conventional', '01:00.0', bridge('00:03.0', 1, $from_pci)), qr/^endpoint: .*\bexp-id\b.*\bexpress\b/,

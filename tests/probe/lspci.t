@@ -35,6 +35,8 @@ same_titles('-v with a programming interface', '-v', '-F',
     write_file(scratch_dir() . '/prog-if', $dump{'prog-if'}));
 same_titles('a USB controller, -v', '-v', '-F', write_file(scratch_dir() . '/usb',
     edit_dump(base_dump('conventional'), '9=30,03,0c')));
+same_titles('functions in descending order', '-F', write_file(scratch_dir() . '/functions',
+    join "\n", map { edit_dump(base_dump('conventional'), "slot=00:02.$_") } 7, 1, 0));
 same_titles('this machine');
 same_titles('this machine, -v', '-v');
 same_titles('sysfs', sysfs());
