@@ -31,7 +31,7 @@ use constant {
 };
 
 our @EXPORT = qw($device $ring start set_command is_status prepare_data long_fill is_filling
-    set_vector MEMORY MASTER DATA OTHER NOWHERE MSIX_CONTROL MSIX_ENABLE LONG LONG_SIZE);
+    set_vector MEMORY MASTER DATA OTHER NOWHERE MSIX_CONTROL MSIX_ENABLE LONG LONG_SIZE LONG_LIST);
 our ($device, $ring);
 
 sub start {

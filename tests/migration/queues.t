@@ -23,6 +23,7 @@ use Snapshot;
 
 use constant {
     COMMANDS => 40, REGION => 4 << 20, FIRST => 0x2000000, LISTS => 0x400000, TURNS => 64,
+    REST => 0xc000000, REST_SIZE => 48 << 20, BANDWIDTH => 256 << 20,
 };
 
 my $dir = tempdir(CLEANUP => 1);
@@ -89,6 +90,8 @@ sub start_work {
     start($place, qemu => [@machine, @more], size => 64, base => 0x200000);
     $device->qtest->qmp('cont');
     is $ring->enable, contract('QUEUE_RUNNING'), 'enabled';
+    # what takes QEMU some time to send, after it has sent memory that is written later
+    $ring->run(op => 'FILL', arg => 1, in => direct(REST, REST_SIZE));
     submit_work();
     return;
 }
@@ -97,7 +100,7 @@ sub test_migration {
     my ($place) = @_;
     start_work($place);
     my %saved = %$ring;
-    $device->qtest->qmp('migrate-set-parameters', { 'max-bandwidth' => 1 << 40 });
+    $device->qtest->qmp('migrate-set-parameters', { 'max-bandwidth' => BANDWIDTH });
     is $device->qtest->migrate("exec:cat >$dir/stream"), 'completed', 'migrated';
     my $head = in_flight('source');
     my $source = $device;
