@@ -19,6 +19,7 @@ use warnings;
 no warnings 'portable'; # 64-bit numbers
 use Exporter 'import';
 use Test::More;
+use Time::HiRes 'sleep';
 use Contract;
 use Device;
 use Ring;
@@ -79,7 +80,7 @@ sub long_fill {
 # Whether it writes to memory within the time that one of the eight takes
 sub is_filling {
     $device->qtest->write(LONG + LONG_SIZE - 8, 8, 0x1234);
-    select undef, undef, undef, 0.3;
+    sleep 0.3;
     return $device->qtest->read(LONG + LONG_SIZE - 8, 8) != 0x1234;
 }
 

@@ -11,7 +11,7 @@ use strict;
 use warnings;
 no warnings 'portable'; # 64-bit numbers
 use Test::More;
-use Time::HiRes 'time';
+use Time::HiRes qw(sleep time);
 use Contract;
 use Device;
 use QueueTest;
@@ -87,7 +87,7 @@ sub test_messages_to_itself {
     return if !$device->is_express;
 
     complete_with($device->config_address(Device::PMCSR), Device::D3HOT);
-    select undef, undef, undef, 0.1;
+    sleep 0.1;
     is $device->config(Device::PMCSR, 2) & 3, Device::D3HOT, 'a message puts the device in D3hot';
     $device->config(Device::PMCSR, 2, 0);
     is $ring->available, 1, 'after its completion was written';

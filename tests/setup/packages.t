@@ -21,7 +21,9 @@ sub group {
     my ($name) = @_;
     open my $file, '<', top_dir() . '/tests/setup/packages' or die $!;
     while (<$file>) {
-        return sort split ' ', $1 if /^$name: (.*)/;
+        next unless /^$name: (.*)/;
+        my @packages = sort split ' ', $1;
+        return @packages;
     }
     die "no group $name";
 }
