@@ -73,9 +73,9 @@ check-stress: setup-check guest qemu
 	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/vm/dkms-inside
 	@$(MAKE) --no-print-directory -s fuzz-device FUZZ_SECONDS=20
 
-fuzz-device: setup-check	## fuzz the device (FUZZ_SECONDS= for each target)
+fuzz-device: setup-check	## fuzz the device (FUZZ_SECONDS=, FUZZ_ENTRIES= of queues)
 	@$(SETUP)/install-packages qemu fuzz
-	@BUILD=$(BUILD) tests/fuzz/run $(FUZZ_SECONDS)
+	@BUILD=$(BUILD) tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_ENTRIES)
 
 bench-device: setup-check guest qemu	## benchmark the device against edu and pci-testdev
 	@BUILD=$(BUILD) perl -Itests/lib tests/bench/device $(BUILD)/qemu-7.2

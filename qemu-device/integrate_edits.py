@@ -112,7 +112,9 @@ option('vgpu_stub', type: 'feature', value: 'disabled',
   (config_all_devices.has_key('CONFIG_VGPU_STUB') ? ['vgpu-stub-test'] : []) + \\
 ''', 'qtests_i386 = \\')),
         Edit('tests/qtest/fuzz/meson.build', ('''\
-specific_fuzz_ss.add(when: 'CONFIG_VGPU_STUB', if_true: files('vgpu_stub_fuzz.c'))
+specific_fuzz_ss.add(when: 'CONFIG_VGPU_STUB',
+                     if_true: files('vgpu_stub_fuzz.c', 'vgpu_stub_fuzz_guest.c',
+                                    'vgpu_stub_queue_fuzz.c'))
 ''', "specific_fuzz_ss.add(when: 'CONFIG_I440FX'")),
     ]
 

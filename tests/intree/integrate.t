@@ -65,7 +65,7 @@ my $old = -e "$source/hw/misc/Makefile.objs";
 
 sub device_files {
     my $own = "$top/qemu-device";
-    my @tests = glob "$own/tests/qtest/*.c" . ($old ? '' : " $own/tests/qtest/fuzz/*.c");
+    my @tests = glob "$own/tests/qtest/*.c" . ($old ? '' : " $own/tests/qtest/fuzz/*.[ch]");
     my @files = map { s{^\Q$own\E/}{}r } glob("$own/hw/misc/*.[ch] $own/docs/specs/*.rst"), @tests;
     @files = map { s{^tests/qtest/}{tests/}r } @files if $old;
     push @files, map { s{.*/}{hw/misc/}r } glob "$top/include/*.h";

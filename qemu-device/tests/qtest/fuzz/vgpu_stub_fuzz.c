@@ -32,7 +32,7 @@
 /* Distributions install the firmware outside QEMU's own directory */
 #define ARGUMENTS   ",accel=qtest -m 16 -nodefaults -display none " \
                     "-L /usr/share/qemu -L /usr/share/seabios " \
-                    "-device vgpu-stub,addr=4"
+                    "-device vgpu-stub,addr=4,queues=0"
 
 typedef enum { CONFIG_READ, CONFIG_WRITE, BAR_READ, BAR_WRITE, KINDS } Kind;
 
