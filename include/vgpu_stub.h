@@ -7,8 +7,8 @@
  * compares the specification, qemu-device/docs/specs/vgpu-stub.rst, with it.
  * vgpu_stub_config.h defines every bit of configuration space.
  *
- * It contains only macros, so it compiles unchanged in QEMU, in the Linux kernel
- * and in user space.
+ * It contains only macros, so it compiles unchanged in QEMU, in the Linux
+ * kernel and in user space.
  */
 #ifndef VGPU_STUB_H
 #define VGPU_STUB_H

@@ -26,7 +26,7 @@ static const struct {
     { "acpi-index", offsetof(PCIDevice, acpi_index) },
 };
 
-/* The offset that QEMU itself was compiled with, -1 if it has no such property */
+/* The offset that QEMU was compiled with, or -1 without such a property */
 static ptrdiff_t offset_in_qemu(const char *name)
 {
     ObjectClass *klass = object_class_by_name(TYPE_PCI_DEVICE);

@@ -1,6 +1,6 @@
 /*
- * vgpu-stub-faulty: a device with vgpu-stub's IDs that violates its specification,
- * to test the driver
+ * vgpu-stub-faulty: a device with vgpu-stub's IDs that violates its
+ * specification, to test the driver
  *
  * Its properties select the fault:
  *   magic=N, version=N, features=N, status=N, bad-access=N
