@@ -61,8 +61,8 @@ check-qemu-compile: setup-device	## compile the device with other QEMU sources (
 	    $(or $(TREES),$$(sed -n 's/^\([0-9][^ ]*\) .*/\1/p' $(SETUP)/qemus | \
 	    xargs -n 1 $(SETUP)/qemu-source))
 
-# Migrate to a newer QEMU, flip every bit of a snapshot, hot-plug 100 times, fuzz for a
-# minute, and run DKMS inside the VM
+# Migrate to a newer QEMU, flip every bit of a snapshot, hot-plug 100 times, run DKMS
+# inside the VM, and fuzz for two minutes
 check-stress: setup-check guest qemu
 	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=10.0
 	@BUILD=$(BUILD) QEMU_VGPU=$(BUILD)/qemu-7.2/qemu-system-x86_64 \
@@ -73,7 +73,7 @@ check-stress: setup-check guest qemu
 	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/vm/dkms-inside
 	@$(MAKE) --no-print-directory -s fuzz-device FUZZ_SECONDS=20
 
-fuzz-device: setup-check	## fuzz the device (FUZZ_SECONDS=, FUZZ_ENTRIES= of queues)
+fuzz-device: setup-check	## fuzz the device (FUZZ_SECONDS=, FUZZ_ENTRIES=)
 	@$(SETUP)/install-packages qemu fuzz
 	@BUILD=$(BUILD) tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_ENTRIES)
 
