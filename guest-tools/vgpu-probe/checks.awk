@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The lines of "vgpu-probe --list-checks" as a list of the manual page.
+# Convert the lines of "vgpu-probe --list-checks" to a list for the manual page.
 
 # a backslash, or a dot or quote at the start, would be roff's
 function text(s) {

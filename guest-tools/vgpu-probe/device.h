@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vgpu-probe: what is known of a PCI function
+ * vgpu-probe: what is known about a PCI function
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -18,7 +18,7 @@
 
 #define CONFIG_SIZE	256	/* conventional configuration space */
 #define CONFIG_SIZE_EXP	4096	/* PCI Express */
-#define HEADER_SIZE	64	/* what the kernel shows to every user */
+#define HEADER_SIZE	64	/* the kernel lets every user read this much */
 
 #define DRIVER_NAME	"vgpu_stub"	/* also its sysfs folder, see guest-driver/ */
 
@@ -34,7 +34,7 @@ struct config {
 
 enum chain_fault {
 	CHAIN_SOUND,		/* walked to its end */
-	CHAIN_UNREADABLE,	/* continues where nothing could be read */
+	CHAIN_UNREADABLE,	/* continues where reading was not possible */
 	CHAIN_BOUNDS,
 	CHAIN_ALIGNMENT,
 	CHAIN_LOOP,
@@ -97,7 +97,7 @@ struct queue {
 
 struct registers {
 	const char *source;	/* "driver" or "bar0", NULL if not read */
-	char why[128];		/* why not */
+	char why[128];		/* why not read */
 	char queues_why[128];	/* why those of queues were not; "" if there are none */
 	bool known[REG_COUNT];
 	uint32_t value[REG_COUNT];
@@ -116,7 +116,7 @@ struct function {
 	uint16_t vendor, device, class;
 	uint8_t prog_if;
 	bool is_selected;
-	bool is_again;		/* the dump has the slot more than once */
+	bool is_again;		/* the dump has this slot more than once */
 	bool is_bridge_read;	/* these two are known; -1 if it has none */
 	int port;		/* Express port type */
 	int secondary;		/* bus below */
@@ -136,7 +136,7 @@ struct source {
 	char *text;			/* of the dump; holds the bytes */
 };
 
-/* The bus that a function is on, as far as the functions around it tell */
+/* The bus that a function is on, as far as the other functions show it */
 enum bus {
 	BUS_UNKNOWN,
 	BUS_CONVENTIONAL,

@@ -26,7 +26,7 @@ bool fail(int status, const char *fmt, ...)
 {
 	va_list args;
 
-	/* what follows from the first one tells nothing new */
+	/* later errors follow from the first */
 	if (has_failed())
 		return false;
 	error.status = status;

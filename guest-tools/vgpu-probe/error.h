@@ -2,7 +2,7 @@
 /*
  * vgpu-probe: the error that ends a run
  *
- * Whoever meets it records it and returns; main() shows it.
+ * The function that fails records it and returns; main() shows it.
  */
 #ifndef ERROR_H
 #define ERROR_H
@@ -24,7 +24,7 @@ struct error {
 	int status;		/* EXIT_PASSED while there is none */
 	bool is_memory;		/* there was none, so other outputs may lack it */
 	char text[512];
-	char hints[MAX_HINTS][256];	/* what to look at, in this order */
+	char hints[MAX_HINTS][256];	/* what to check, in this order */
 	unsigned int hint_count;
 };
 
@@ -35,7 +35,7 @@ bool fail(int status, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 bool out_of_memory(void);
 bool has_failed(void);
-/* Replaces what would control a terminal, or end the line */
+/* Replaces characters that would control a terminal or end the line */
 void make_printable(char *text);
 void add_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

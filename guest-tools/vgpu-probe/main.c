@@ -54,7 +54,7 @@ static int run_request(void)
 	return run_subcommand();
 }
 
-/* Output that was lost is worse than any finding */
+/* Lost output is worse than any finding */
 static int close_output(int status)
 {
 	errno = 0;
@@ -66,8 +66,8 @@ static int close_output(int status)
 }
 
 /*
- * A standard file that is closed would be the next one that is opened, and a report
- * would go there, or its error. Reads and writes of this one fail.
+ * If a standard file is closed, the next file that is opened gets its number, and
+ * the report or its error would go there. Open one that cannot be read or written.
  */
 static void hold_standard_files(void)
 {

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What vgpu-probe says of good and broken dumps: exit status and checks of all of
-# them, and the whole output of a few, as text and as JSON, in golden/.
-# GOLDEN=update writes those anew: read the difference before it is committed.
+# vgpu-probe on good and broken dumps: exit status and checks of all of them, and the
+# complete output of a few, as text and as JSON, in golden/. GOLDEN=update rewrites
+# golden/: read the difference before you commit it.
 #
 # Needs: setup-probe tools
 use strict;
@@ -17,7 +17,7 @@ my $golden = probe_dir() . '/golden';
 my $update = ($ENV{GOLDEN} // '') eq 'update';
 my $dump = scratch_dir() . '/dump';
 
-# The scratch folder has another name every time
+# The scratch directory has a different name every time
 sub without_paths { return $_[0] =~ s/\Q$dump\E/DUMP/gr }
 
 sub text_of {
@@ -50,7 +50,7 @@ sub ids_of {
 
 my @corpus = read_corpus();
 is_deeply [sort map { s{.*/}{}r } glob "$golden/*"], [sort map { ("$_.json", "$_.text") } keys %is_golden],
-    'golden has two files for each of them'
+    'golden/ has two files for each of them'
     unless $update;
 
 for my $row (@corpus) {
@@ -68,7 +68,7 @@ for my $row (@corpus) {
     };
 }
 
-# lengths: an edit, and whether the capability in it has room
+# lengths: an edit, and whether its capability has enough room
 my %fits = (
     '34=f0 f0=05,40,00,00' => 1,    # MSI, 32 bits: 10 bytes
     '34=f4 f4=05,40,80,00' => 0,    # MSI, 64 bits: 14
@@ -78,7 +78,7 @@ my %fits = (
     '34=ec ec=10,40,41,00' => 0,    # Express 1, root port: 36
     '34=c4 c4=10,40,02,00' => 1,    # Express 2: 60
     '34=c8 c8=10,40,02,00' => 0,
-    '34=f8 f8=09,40,08' => 1,       # as long as it says
+    '34=f8 f8=09,40,08' => 1,       # vendor-specific: contains its length
     '34=f8 f8=09,40,09' => 0,
     '34=f8 f8=09,40,02' => 0,       # less than its own header
     '34=f8 f8=11,40' => 0,          # MSI-X: 12

@@ -43,12 +43,12 @@ diff_is 'a BAR', 1, ['0x10  BAR0                      febff000 -> fe600000'],
     $good, dump_file('conventional', '10=00,00,60,fe');
 diff_is 'the slot', 1, ['-     Slot                      0000:00:02.0 -> 0001:07:1f.1'],
     $good, dump_file('conventional', 'slot=0001:07:1f.1');
-diff_is 'a capability that moved', 1, [
+diff_is 'a moved capability', 1, [
     '0x34  Capabilities pointer      40 -> 60',
     '0x40  (other bytes)             00030001 -> 00000000',
     '0x60  (other bytes)             00000000 -> 00030001',
 ], $good, dump_file('conventional', '34=60', '40=00,00,00,00,00', '60=01,00,03,00,08');
-diff_is 'a capability that is gone', 1, [
+diff_is 'a removed capability', 1, [
     '0x34  Capabilities pointer      40 -> 00',
     '0x42  PM capabilities           0003 -> none',
     '0x44  PM control and status     0008 -> none',
@@ -71,13 +71,13 @@ sub error_is {
     my ($got, $out, $err) = run_probe(@arguments);
     is $got, $status, "$name: exit status";
     is $out, '', "$name: nothing on standard output";
-    like $err, qr/\Avgpu-probe: $pattern/, "$name: says so";
+    like $err, qr/\Avgpu-probe: $pattern/, "$name: the message";
     return;
 }
 
 my ($tap_status, $tap) = run_probe('--tap', 'diff', $good, $good);
 is $tap_status, 2, '--tap: exit status';
-like $tap, qr/^Bail out! diff has no such form/m, '--tap: says so';
+like $tap, qr/^Bail out! diff has no such form/m, '--tap: the message';
 
 my $several = write_file(scratch_dir() . '/several', base_dump('conventional') . "\n" . base_dump('endpoint'));
 error_is 'one dump', 2, 'diff takes two', 'diff', $good;

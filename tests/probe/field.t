@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Dumps of users and mistakes of authors, in field/: each is read and judged as its
-# index says, or refused with the line and the cause by name.
+# Users' dumps and authors' mistakes, in field/: each is read and checked as its index
+# says, or refused with the line and the cause.
 #
 # Needs: setup-probe tools
 use strict;
@@ -27,7 +27,7 @@ for my $row (read_index('dumps')) {
     my ($name, $expected, $pattern, $what) = @$row;
     my ($status, $out, $err) = run_probe('-F', "$field/dumps/$name");
     is $status, $expected, "$name, $what: exit status";
-    like $out . $err, qr/$pattern/ms, "$name, $what: says so";
+    like $out . $err, qr/$pattern/ms, "$name, $what: the message";
     next if $expected != 2;
     is $out, '', "$name: nothing else is printed";
     like $err, qr/\Avgpu-probe: \S+: (?:line \d+\b[^\n]*|a raw [^\n]*)\n\z/, "$name: one line, with its number";
@@ -39,10 +39,10 @@ for my $row (read_index('mistakes')) {
     is $status, $expected, "$name, $what: exit status";
     my @found = map { $_->{id} } grep { $_->{result} ne 'pass' } @{ decode_json($out)->{devices}[0]{checks} };
     is scalar(grep { $_ eq $check } @found), 1, "$name, $what: $check" or diag "@found";
-    cmp_ok scalar(grep { !/^(?:ext-)?cap-/ } @found), '<=', 6, "$name: one mistake is not told in ever so many ways";
+    cmp_ok scalar(grep { !/^(?:ext-)?cap-/ } @found), '<=', 6, "$name: one mistake does not fail many checks";
 }
 
-# the list in front of a dump does not keep a slot from being selected
+# a list before a dump does not prevent selecting a slot
 is +(run_probe('-s', '00:02.0', '-F', "$field/dumps/21-list-then-dump"))[0], 0, 'a list, then a dump: -s';
 
 done_testing;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Flip every bit of a dump's device and run vgpu-probe's checks over each. Prints
- * for each bit its offset, its number in the byte and the checks that do not pass.
+ * Flip every bit of a dump's device, one at a time, and run vgpu-probe's checks. For
+ * each bit, print its offset, its number in the byte and the checks that do not pass.
  *
  *   flips DUMP
  */

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-probe misses no bit: every single-bit flip of the good dumps, without queues and
-# with them, is caught by the check of its own row, but for the bits that the contract
-# leaves to the guest, the platform or QEMU's version.
+# vgpu-probe misses no bit: the check of the bit's own row catches every single-bit flip
+# of the good dumps, with and without queues, except for the bits that the contract leaves
+# to the guest, the platform or QEMU's version.
 #
 # Needs: setup-probe tools
 use strict;
@@ -20,8 +20,8 @@ my ($status, undef, $err) = run_command('gcc', '-std=gnu11', '-O2', '-D_GNU_SOUR
     glob("$tools/error.o $tools/options.o $tools/check/*.o $tools/read/*.o"), '-lpci');
 is $status, 0, 'flips.c builds' or die $err;
 
-# One flip leaves D0 for a state that does not exist, or makes the table of MSI-X one of
-# another number of queues
+# Flips of two rows need a closer look: a flip of the power state leaves D0 for an invalid
+# state, and a flip of the MSI-X table size may give a valid number of queues
 sub is_free {
     my ($row, $bit, $bytes) = @_;
     return 0 if $row->{class} =~ /^(?:FIXED|ERROR)$/ || $row->{name} eq 'PMCSR_POWER_STATE';
@@ -43,14 +43,14 @@ sub bits_of {
     return \%row;
 }
 
-# The check that has to catch a flip
+# The check that must catch a flip
 sub check_of {
     my ($row, $offset) = @_;
     return $offset < 256 ? 'unused' : 'ext-unused' unless $row;
     return lc $row->{name} =~ tr/_/-/r;
 }
 
-# counted by hand: a change of the contract changes these too
+# counted by hand: update these when the contract changes
 my %free = (CONVENTIONAL => 42, INTEGRATED => 44, ENDPOINT => 45,
     'CONVENTIONAL-QUEUES' => 42 + 2 + 3, 'INTEGRATED-QUEUES' => 44 + 2 + 3, 'ENDPOINT-QUEUES' => 45 + 2);
 for my $name (map { ($_, "$_-QUEUES") } config_forms()) {
@@ -76,10 +76,10 @@ for my $name (map { ($_, "$_-QUEUES") } config_forms()) {
     is "@missed", '', "$name: no flip is missed";
     is "@alarms", '', "$name: no false alarm about a free bit";
     is "@unnamed", '', "$name: each is caught by the check of its row";
-    is scalar(grep { $_ eq '' } values %caught), $free{$name}, "$name: so many bits are free";
+    is scalar(grep { $_ eq '' } values %caught), $free{$name}, "$name: the number of free bits";
 }
 
-# and through the whole program: each flip of a conventional device in a slot of its own
+# with the program itself: each flip of a conventional device in its own slot
 my @lines = split /\n/, base_dump('conventional');
 my @bytes = map { hex } map { /(?<= )[0-9a-f]{2}\b/g } @lines[1 .. 16];
 my $dump = '';
@@ -93,12 +93,12 @@ for my $bit (0 .. 2047) {
 my ($code, $out) = run_probe('--quiet', '-d', ':', '-F', write_file(scratch_dir() . '/flipped', $dump));
 is $code, 1, 'all at once: exit status';
 my %slot = map { /^(\S+) / ? ($1 => 1) : () } split /\n/, $out;
-is scalar(keys %slot), 2048 - $free{CONVENTIONAL}, 'all at once: as many are caught';
+is scalar(keys %slot), 2048 - $free{CONVENTIONAL}, 'all at once: the number of caught flips';
 
-# names and advice are given for rows that exist, and for all of them
+# every row has a name and advice, and no other row has
 my %texts = map { $_ => 1 } read_file(top_dir() . '/guest-tools/vgpu-probe/check/texts.c') =~ /^\t\{ "(\w+)"/mg;
 my %names = map { $_->{name} => 1 } map { (config_rows($_), config_rows($_, 1)) } config_forms();
-is_deeply [grep { !$names{$_} } sort keys %texts], [], 'no text is for a row that is gone';
+is_deeply [grep { !$names{$_} } sort keys %texts], [], 'no text is for a row that does not exist';
 is_deeply [grep { !$texts{$_} } sort keys %names], ['LNKSTA_ACTIVE'], 'each row that a report names has a text';
 
 done_testing;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Against which form of the device vgpu-probe checks: its own Express capability says
-# so, and where the bridges around it are known, they do.
+# The form of the device that vgpu-probe checks against: it follows from the bridges
+# around the device if they are known, otherwise from its own Express capability.
 #
 # Needs: setup-probe tools
 use strict;
@@ -35,7 +35,7 @@ sub dump_of {
 
 sub with_domain { return $_[0] =~ /:.*:/ ? $_[0] : "0000:$_[0]" }
 
-# Form and failed checks of our device in a dump, and behind a stand-in of sysfs
+# Form and failed checks of our device in a dump and in a stand-in for sysfs
 sub forms_of {
     my ($base, $slot, @bridges) = @_;
     my $dump = join '', edit_dump(base_dump($base), "slot=$slot"), "\n", map { dump_of($_) } @bridges;
@@ -48,7 +48,7 @@ sub forms_of {
         my $device = decode_json((run_probe('--json', @$options))[1])->{devices}[0];
         push @found, join ' ', "$device->{form}:", map { $_->{id} } grep { $_->{result} eq 'fail' } @{ $device->{checks} };
     }
-    is $found[1], $found[0], "$base at $slot: the machine's and the dump's agree";
+    is $found[1], $found[0], "$base at $slot: machine and dump agree";
     return $found[0];
 }
 
@@ -74,7 +74,7 @@ is forms_of('integrated-queues', '00:02.0', bridge('00:03.0', 1, $root)), 'integ
 is forms_of('conventional-queues', '02:00.0', bridge('00:03.0', 1, $root), bridge('01:00.0', 2, $to_pci)),
     'conventional:', 'with queues below a bridge to PCI';
 
-# what is on the wrong bus
+# devices on the wrong bus
 like forms_of('conventional-queues', '01:00.0', bridge('00:03.0', 1, $root)),
     qr/^endpoint: msix-next .*\bexp-id\b.*\bexpress\b/, 'MSI-X and no Express capability below a root port';
 like forms_of('endpoint-queues', '02:00.0', bridge('01:00.0', 2, $to_pci)),
@@ -84,7 +84,7 @@ is forms_of('integrated', '01:00.0', bridge('00:03.0', 1, $root)), 'endpoint: ex
 is forms_of('integrated', '03:00.0', bridge('00:03.0', 1, $root), bridge('01:00.0', 2, $up), bridge('02:00.0', 3, $down)),
     'endpoint: exp-type lnkcap lnksta', 'an integrated endpoint below a switch';
 is forms_of('integrated', '01:00.0', bridge('0001:00:03.0', 1, $root)), 'integrated endpoint:',
-    'a root port in another domain is none of its bridges';
+    'a root port in another domain does not count';
 is forms_of('endpoint', '00:02.0', bridge('00:03.0', 1, $root)), 'integrated endpoint: exp-type lnkcap lnksta',
     'an endpoint beside a root port';
 like forms_of('conventional', '01:00.0', bridge('00:03.0', 1, $from_pci)), qr/^endpoint: .*\bexp-id\b.*\bexpress\b/,

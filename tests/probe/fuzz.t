@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The fuzzer's corpus, and every dump of the tests, once through the fuzz target
-# with AddressSanitizer and UndefinedBehaviorSanitizer: what was found once stays
-# mended. "make fuzz-probe" looks for more.
+# Run the fuzz target with AddressSanitizer and UndefinedBehaviorSanitizer on the fuzzer's
+# corpus and on every dump of the tests, so that fixed bugs do not return. "make
+# fuzz-probe" searches for more.
 #
 # Needs: setup-probe tools
 use strict;
@@ -27,13 +27,13 @@ is +(run_command("$fuzz/seeds", $seeds))[0], 0, 'the seeds are written';
 is_deeply [sort grep { !/\.bytes$|^field-/ } map { s{.*/}{}r } glob "$seeds/*"],
     [sort map { $_->{name} } read_corpus()], 'one for each row of the corpus';
 
-# errors leave memory behind, which the process would give back
+# after an error, vgpu-probe exits without freeing memory
 local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
 for my $folder ("$fuzz/corpus", $seeds) {
     my @inputs = sort glob "$folder/*";
-    isnt scalar(@inputs), 0, "$folder: there are inputs";
+    isnt scalar(@inputs), 0, "$folder: it has inputs";
     my ($code, $out, $log) = run_command('timeout', '120', $replay, @inputs);
-    is $code, 0, "$folder: no input does harm" or diag substr $log, -3000;
+    is $code, 0, "$folder: no input triggers a sanitizer" or diag substr $log, -3000;
     is scalar(() = $log =~ /^\//mg), scalar(@inputs), "$folder: all of them were run";
 }
 

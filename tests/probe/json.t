@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# All JSON that vgpu-probe writes is valid by the schema that is installed with
-# it: of every dump of the corpus, errors, live devices, lists and differences.
+# All JSON that vgpu-probe writes is valid according to the schema that is installed with
+# it: for every dump of the corpus, errors, live devices, lists and differences.
 #
 # Needs: setup-demo setup-probe device tools
 use strict;
@@ -63,7 +63,7 @@ my $schema = top_dir() . '/guest-tools/vgpu-probe/vgpu-probe.schema.json';
 my ($status, $out, $err) = run_command('/usr/bin/python3', '-c', $validator, $schema, $folder);
 is $status, 0, 'the validator ran' or diag $err;
 my @lines = split /\n/, $out;
-is scalar(@lines), $count, 'it saw every output';
+is scalar(@lines), $count, 'it validated every output';
 for my $line (@lines) {
     my ($name, $error) = split /\t/, $line, 2;
     is $error, '', "$name: valid";

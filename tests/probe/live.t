@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What vgpu-probe makes of the kernel's view and of BAR0, good and faulty, with
-# stand-ins of sysfs. tests/guest/probe.t asks real kernels.
+# vgpu-probe's checks of the kernel's view and of BAR0, good and faulty, with stand-ins
+# for sysfs. tests/guest/probe.t runs it on real kernels.
 #
 # Needs: setup-probe tools
 use strict;
@@ -49,11 +49,11 @@ probe_is '64 bytes, as the kernel gives them to users', 4, '', "$behind_header p
 probe_is '64 bytes that are wrong', 1, 'bar1', "$behind_header power-state",
     sysfs(config => substr(config_bytes('conventional', '14=01'), 0, 64));
 
-# the kernel remembers the IDs of what went away
+# the kernel remembers the IDs of a device that was removed
 probe_is 'all ones', 1, 'answers', '', '--mmio', sysfs(resource0 => registers(),
     config => "\xff" x 4096, vendor => '0x1af4', device => '0x1111');
 
-# each row of the kernel's view broken once
+# each check of the kernel's view fails once
 probe_is 'kernel-ids', 1, 'kernel-ids', '', sysfs(class => '0x030000');
 probe_is 'kernel-ids, one missing', 4, '', 'kernel-ids', sysfs(revision => undef);
 probe_is 'kernel-ids, one garbled', 4, '', 'kernel-ids', sysfs(revision => 'garbage');
@@ -77,7 +77,7 @@ probe_is 'bar0-decoded', 1, 'bar0-decoded', '',
     sysfs(@driven, config => config_bytes('conventional', '4=00'));
 probe_is 'power-state', 1, 'power-state', '',
     sysfs(@driven, config => config_bytes('conventional', '44=0b'));
-probe_is 'power state, asleep', 0, '', '',
+probe_is 'power state, D3hot', 0, '', '',
     sysfs(@driven, power_state => 'D3hot', config => config_bytes('conventional', '44=0b'));
 probe_is 'interrupts', 1, 'interrupts', '', sysfs(irq => 11);
 probe_is 'interrupts, MSI', 1, 'interrupts', '', sysfs('msi_irqs/24' => 'msi', 'msi_irqs/25' => 'msi');
@@ -99,7 +99,7 @@ probe_is 'mmio-bad-access', 1, 'mmio-bad-access', '', '--mmio', sysfs(resource0 
 probe_is 'BAR0 refused', 4, '', $mmio, '--mmio', sysfs();
 probe_is 'BAR0, decoding off', 4, '', $mmio, '--mmio',
     sysfs(resource0 => registers(), config => config_bytes('conventional', '4=00'));
-probe_is 'BAR0, asleep', 4, '', $mmio, '--mmio',
+probe_is 'BAR0, D3hot', 4, '', $mmio, '--mmio',
     sysfs(resource0 => registers(), config => config_bytes('conventional', '44=0b'));
 probe_is 'BAR0, another driver', 4, '', $mmio, '--mmio',
     sysfs(resource0 => registers(), driver => 'vfio-pci', enable => 1, power_state => 'D0');
@@ -114,7 +114,7 @@ probe_is 'BAR0, somewhere else', 1, 'bar0-resource', $mmio, '--mmio', sysfs(reso
     resource => "0x00000000febfe000 0x00000000febfefff 0x0000000000040200\n");
 probe_is 'BAR0, other IDs in sysfs', 1, 'kernel-ids', $mmio, '--mmio', '-s', '02.0',
     sysfs(resource0 => registers(), device => '0x1110', vendor => '0x1af4');
-probe_is 'BAR0, resource not told', 4, '', "bar0-assigned bar0-size bar0-resource $mmio",
+probe_is 'BAR0, no resource in sysfs', 4, '', "bar0-assigned bar0-size bar0-resource $mmio",
     '--mmio', sysfs(resource0 => registers(), resource => undef);
 probe_is 'BAR0 of another device', 1, 'device-id', $mmio, '--mmio', '-d', ':',
     sysfs(resource0 => registers(), config => config_bytes('conventional', '2=10'));
@@ -130,7 +130,7 @@ probe_is 'queues: one, 16', 0, '', '', '--mmio',
     for ['conventional', 1], ['endpoint', 16];
 probe_is 'queues: version 1.0', 1, 'mmio-version-queues', '', with_queues(VERSION => contract('VERSION'));
 probe_is 'queues: not in FEATURES', 1, 'mmio-feature-queues', '', with_queues(FEATURES => 0);
-probe_is 'queues: in FEATURES alone', 1, 'mmio-feature-queues', '', '--mmio',
+probe_is 'queues: only in FEATURES', 1, 'mmio-feature-queues', '', '--mmio',
     sysfs(resource0 => registers(FEATURES => contract('FEATURE_QUEUES')));
 probe_is 'queues: an unknown feature', 1, 'mmio-features', '',
     with_queues(FEATURES => 0x10 | contract('FEATURE_QUEUES'));
@@ -147,16 +147,16 @@ for my $id (qw(mmio-queue-size-max mmio-list-max mmio-buffers-max mmio-buffer-se
 }
 probe_is "queues: $_", 1, $_, '', with_queues(@{ $wrong{$_} }) for sort keys %wrong;
 probe_is 'queues: 17', 1, 'mmio-queues mmio-vectors mmio-queue-states', '', with_queues(QUEUES => 17);
-probe_is 'queues: a reset that is under way', 0, '', '', with_queues(CONTROL => contract('CONTROL_RESET'));
+probe_is 'queues: a reset in progress', 0, '', '', with_queues(CONTROL => contract('CONTROL_RESET'));
 probe_is 'queues: an event', 0, '', '', with_queues(EVENTS => contract('EVENT_QUEUE_ERROR'));
 probe_is 'queues: running', 0, '', '', with_queues(QUEUE_STATUS => 1, QUEUE_CONTROL => 1, QUEUE_SIZE => 64);
 probe_is 'queues: in error', 1, 'mmio-queue-errors', '', with_queues(QUEUE_STATUS => 0x403);
 probe_is "queues: STATUS $_", 1, 'mmio-queue-states', '', with_queues(QUEUE_STATUS => hex) for qw(4 401 100 10001 11);
 probe_is 'queues: STATUS 703', 1, 'mmio-queue-states mmio-queue-errors', '', with_queues(QUEUE_STATUS => 0x703);
 probe_is 'queues: BAR0 refused', 4, '', $base_mmio, '--mmio', sysfs(@queues);
-probe_is 'queues: no vgpu-stub', 1, 'mmio-magic', '', with_queues(MAGIC => 0);
+probe_is 'queues: not a vgpu-stub', 1, 'mmio-magic', '', with_queues(MAGIC => 0);
 
-# its interrupts
+# interrupts
 my @enabled = (@queues[2 .. 5], config => config_bytes('integrated-queues', '53=80'));
 my @vectors = map { ("msi_irqs/$_" => 'msix') } 24 .. 28;
 probe_is 'queues: vectors', 0, '', '', sysfs(@enabled, @vectors);
@@ -165,17 +165,17 @@ probe_is 'queues: vectors, MSI-X off', 1, 'interrupts', '', sysfs(@queues, @vect
 probe_is 'queues: an IRQ', 1, 'interrupts', '', sysfs(@queues, irq => 11);
 probe_is 'queues: interrupts unknown', 4, '', 'interrupts', sysfs(@queues, irq => undef);
 
-# and through the driver
+# the registers, through the driver
 my @files = ('vgpu_stub/version' => '1.0', 'vgpu_stub/features' => '0x00000000',
     'vgpu_stub/status' => '0x00000001', 'vgpu_stub/bad_access_count' => '0');
 probe_is 'driver', 0, '', '', '--mmio', sysfs(@driven, @files);
 probe_is 'driver, wrong access', 1, 'mmio-bad-access', '', '--mmio',
     sysfs(@driven, @files, 'vgpu_stub/bad_access_count' => '42');
-probe_is 'driver, no answer', 4, '', $mmio, '--mmio', sysfs(@driven);
+probe_is 'driver, no files', 4, '', $mmio, '--mmio', sysfs(@driven);
 probe_is 'driver, garbage', 4, '', 'mmio-magic mmio-version mmio-status', '--mmio',
     sysfs(@driven, @files, 'vgpu_stub/version' => 'x', 'vgpu_stub/status' => 'y');
 
-# the driver shows no queues: BAR0 beside it, if the kernel lets it be read
+# the driver does not show queues: read BAR0 too, if the kernel allows it
 my @queue_files = (@files, 'vgpu_stub/version' => '1.1', 'vgpu_stub/features' => '0x00000001');
 my @working = (@driven, @enabled, @vectors, @queue_files);
 probe_is 'queues, driver: BAR0 refused', 0, '', '', '--mmio', sysfs(@working);
@@ -189,17 +189,17 @@ probe_is 'queues, driver: decoding off', 1, 'bar0-decoded', '', '--mmio', sysfs(
 
 sub text { return (run_probe(@_))[1] }
 my $shown = text(with_queues(QUEUE_STATUS => 1, QUEUE_SIZE => 64, QUEUE_VECTOR => 2, QUEUE_SQ_HI => 1, QUEUE_CQ_LO => 0x5000));
-like $shown, qr/^\tForm: .*, queues: 4$/m, 'how many queues';
+like $shown, qr/^\tForm: .*, queues: 4$/m, 'the number of queues';
 like $shown, qr/^\tBAR0\+0x004  version +00010001  1\.1$/m, 'a register is shown';
-like $shown, qr/^\tBAR0\+0x02c  vectors +00000005$/m, 'one of queues, too';
+like $shown, qr/^\tBAR0\+0x02c  vectors +00000005$/m, 'a register of queues is shown';
 like $shown, qr/^\tqueue 2 +disabled, 0 entries, no vector, rings at 0x0 and 0x0, indices at 0x0$/m, 'a queue';
-like $shown, qr/^\tqueue 3 +running, 64 entries, vector 2, rings at 0x100000000 and 0x5000, /m, 'a queue at work';
+like $shown, qr/^\tqueue 3 +running, 64 entries, vector 2, rings at 0x100000000 and 0x5000, /m, 'a running queue';
 unlike $shown, qr/queue 4|ee/, 'nothing else was read';
 like text(with_queues(QUEUE_STATUS => 0x403)), qr/^\tqueue 3 +error: DMA fault, /m, 'a queue in error';
 unlike text('--mmio', sysfs(resource0 => registers())), qr/command_sets|queue \d/, 'a device without queues shows none';
 like text('--mmio', sysfs(@working)), qr/registers of queues.*\(No such file or directory\): they were not checked/s,
-    'that queues were not read is told';
-like text('--mmio', '-v', sysfs()), qr/the kernel refuses BAR0: No such file/, 'a refusal is told';
+    'it says that queues were not read';
+like text('--mmio', '-v', sysfs()), qr/the kernel refuses BAR0: No such file/, 'it says why BAR0 was not read';
 like text(sysfs(config => $short)), qr/64 bytes of configuration space, run as root/, 'how to get the rest';
 like text(sysfs()), qr/no driver is bound.*modprobe vgpu_stub/, 'how to load the driver';
 like text('-v', sysfs(@driven)), qr/Driver: +vgpu_stub.*Power state: +D0.*Enabled: +1/s, '-v shows the kernel\'s view';
@@ -210,7 +210,7 @@ my $device = decode_json($out)->{devices}[0];
 is $device->{registers}{source}, 'bar0', 'JSON: source of the registers';
 is $device->{registers}{bad_access_count}, 7, 'JSON: a register';
 is $device->{registers}{each_queue}, undef, 'JSON: no queues';
-is $device->{registers}{queues}, undef, 'JSON: nor registers of them';
+is $device->{registers}{queues}, undef, 'JSON: no registers of queues';
 is $device->{kernel}{resource0}{size}, contract('BAR0_SIZE'), 'JSON: the kernel\'s view';
 
 ($status, $out) = run_probe('--json', with_queues(QUEUE_STATUS => 0x203, QUEUE_INDEX_HI => 0x80000000));

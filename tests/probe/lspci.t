@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-probe beside lspci: the first line of each device byte for byte, the same
-# options, and dumps that each reads of the other.
+# vgpu-probe compared with lspci: the first line of each device is identical, the options
+# are the same, and each reads the other's dumps.
 #
 # Needs: setup-probe tools
 use strict;
@@ -17,7 +17,7 @@ sub titles { return grep { /^[0-9a-f]+:[0-9a-f:.]+ / && !/^[0-9a-f]+:(?: [0-9a-f
 sub same_titles {
     my ($name, @options) = @_;
     my ($status, $lspci, $err) = run_command('lspci', @options);
-    is $status, 0, "$name: lspci takes it" or diag $err;
+    is $status, 0, "$name: lspci accepts it" or diag $err;
     my (undef, $out) = run_probe('-d', ':', @options);
     is_deeply [titles($out)], [titles($lspci)], "$name: the same first lines";
     return;
@@ -41,7 +41,7 @@ same_titles('this machine');
 same_titles('this machine, -v', '-v');
 same_titles('sysfs', sysfs());
 
-# what vgpu-probe prints is a dump for both
+# both can read what vgpu-probe prints
 for my $name (qw(conventional endpoint several domain vendor-id cut-64 cut-255)) {
     my $first = scratch_dir() . '/first';
     write_file($first, $dump{$name});
@@ -89,12 +89,12 @@ for my $help ('-A', '-O') {
     my ($code, $text) = run_probe($help, 'help');
     my (undef, $theirs) = run_command('lspci', $help, 'help');
     is $code, 0, "$help help: exit status";
-    is $text, $theirs, "$help help: as lspci has it";
+    is $text, $theirs, "$help help: the same as lspci's";
 }
 my @machine = sysfs();
 my ($debug_status, $debug_out, $debug_err) = run_probe('-G', @machine);
 is $debug_status, 0, '-G: exit status';
-like $debug_err, qr/sysfs/, '-G: libpci tells what it does';
-is $debug_out, (run_probe(@machine))[1], '-G: the report stays as it is';
+like $debug_err, qr/sysfs/, '-G: libpci prints debug output';
+is $debug_out, (run_probe(@machine))[1], '-G: the report is unchanged';
 
 done_testing;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-probe without memory: whatever the limit is, it prints the whole report or ends
-# with exit status 2 and one line. And with thousands of devices it needs little.
+# vgpu-probe with little memory: whatever the limit is, it prints the whole report, or
+# exits with status 2 and one line. Thousands of devices do not need much more.
 #
 # Needs: setup-probe tools
 use strict;
@@ -20,9 +20,9 @@ sub run_limited {
     return run_command('sh', '-c', 'ulimit -v "$0" && exec "$@"', $limit, probe_path(), @arguments);
 }
 
-# Below this the program is not even started
+# Below this limit, the program does not start
 my ($least) = grep { (run_limited($_, '--version'))[0] == 0 } map { 100 * $_ } 20 .. 1000;
-ok $least, 'the program starts with little memory';
+ok $least, 'the program starts under a limit';
 my @limits = ((map { $least + 100 * $_ } 0 .. 40), (map { $least + 1000 * $_ } 5 .. 20), 100_000, 210_000);
 
 my %runs = (
@@ -46,9 +46,9 @@ for my $name (sort keys %runs) {
             : $code == 2 && $err =~ /\Avgpu-probe: [^\n]*out of memory[^\n]*\n\z/i;
         push @wrong, "$limit: $code $err" unless $fine;
     }
-    is join("\n", @wrong), '', "$name: the whole of it, or one line";
+    is join("\n", @wrong), '', "$name: complete, or a one-line error";
 }
-is_deeply [sort keys %seen], [2, 'whole'], 'the limits made both happen';
+is_deeply [sort keys %seen], [2, 'whole'], 'the limits caused both';
 
 # one device at a time: JSON of 2,048 takes little more than their dump
 my $many = write_file(scratch_dir() . '/many', join "\n", map {

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What vgpu-probe says where it finds nothing, and what it puts into a report.
+# The hints that vgpu-probe prints if it finds no device, and the contents of a report.
 #
 # Needs: setup-probe tools
 use strict;
@@ -18,15 +18,15 @@ sub hints_are {
     my ($name, $patterns, @arguments) = @_;
     my ($status, $out, $err) = run_probe(@arguments);
     is $status, 3, "$name: exit status";
-    like $err, qr/\Avgpu-probe: no device /, "$name: says so";
+    like $err, qr/\Avgpu-probe: no device /, "$name: the message";
     my @found = grep { $err !~ /^  \d+\. .*$_/m } @$patterns;
     is "@found", '', "$name: the hints" or diag $err;
     my ($json_status, $json) = run_probe('--json', @arguments);
-    is scalar(@{ decode_json($json)->{hints} }), scalar(() = $err =~ /^  \d+\. /mg), "$name: as many hints in JSON";
+    is scalar(@{ decode_json($json)->{hints} }), scalar(() = $err =~ /^  \d+\. /mg), "$name: the same number of hints in JSON";
     return;
 }
 
-# a device of the stand-in, beside others
+# a stand-in with a modified device
 sub with_device {
     my (@edits) = @_;
     return sysfs(config => config_bytes('conventional', @edits));
@@ -72,7 +72,7 @@ my ($again) = run_probe('-F', $dump);
 is $again, 0, 'report: can be read as a dump';
 ($status, $report) = run_probe('-A', 'linux-sysfs', '-O', 'sysfs.path=/no/such', 'report');
 is $status, 3, 'report without a device: exit status';
-like $report, qr/^no device $id\n1\. /m, 'report without a device: what to look at';
+like $report, qr/^no device $id\n1\. /m, 'report without a device: hints';
 ($status, $report) = run_probe('-F', probe_dir() . '/dumps/conventional.dump', 'report');
 is $status, 0, 'report of a dump: exit status';
 unlike $report, qr/kernel log/, 'report of a dump: no log of this machine';

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-probe knows where its bytes come from, whichever option named them: a dump is
-# never this machine, and a function that sysfs does not have has no kernel behind it.
+# vgpu-probe knows where its bytes come from, whichever option named the source: it never
+# takes a dump for this machine, and for a function that is not in sysfs it shows nothing
+# from the kernel.
 #
 # Needs: setup-probe tools
 use strict;
@@ -21,23 +22,23 @@ sub ids {
     return join ' ', map { $_->{id} } grep { $_->{result} eq $result } @{ $json->{devices}[0]{checks} };
 }
 
-# the access method of libpci that reads a dump
+# libpci's access method for dumps
 my $good = probe_dir() . '/dumps/conventional.dump';
 my @method = ('-A', 'dump', '-O', "dump.name=$good");
 is_deeply json_of(@method), json_of('-F', $good), '-A dump is -F';
 for my $options (['-F', $good], \@method) {
     my ($status, $out, $err) = run_probe('--mmio', @$options);
     is "$status $out", '2 ', "@$options --mmio: refused";
-    is $err, "vgpu-probe: $good: --mmio reads a device, this is a dump\n", "@$options --mmio: says why";
+    is $err, "vgpu-probe: $good: --mmio reads a device, this is a dump\n", "@$options --mmio: the reason";
 }
 like +(run_probe('-A', 'dump'))[2], qr/\Avgpu-probe: -A dump: name the file with -O dump.name=FILE\n\z/,
     '-A dump without a name';
 my $crafted = write_file(scratch_dir() . '/crafted', "00:02.0 x\nffffffff: 00\nfffffff0: 00\n");
-is +(run_probe('-A', 'dump', '-O', "dump.name=$crafted"))[0], 2, 'an offset in front of the buffer is refused';
+is +(run_probe('-A', 'dump', '-O', "dump.name=$crafted"))[0], 2, 'an offset before the buffer is refused';
 is_deeply json_of('-A', 'linux-sysfs', '-O', "dump.name=$good", '-F', $good), json_of('-F', $good),
-    '-F outweighs an access method';
+    '-F overrides an access method';
 
-# /proc/bus/pci tells of a function that sysfs does not have
+# a function that is in /proc/bus/pci but not in sysfs
 sub procfs {
     my ($config) = @_;
     my $proc = scratch_dir() . '/proc';
@@ -59,11 +60,11 @@ $json = json_of('--mmio', @proc, '-O', 'sysfs.path=/no/such');
 like ids($json, 'unknown'), qr/mmio-magic mmio-version/, 'no sysfs: no registers';
 is $json->{devices}[0]{registers}{source}, undef, 'no sysfs: BAR0 is not read';
 
-# and sysfs has another device in that slot, with registers
+# sysfs has another device in that slot, with registers
 my @other = sysfs(slot => '0000:00:02.0', resource0 => registers(), device => '0x1110');
 $json = json_of('--mmio', @proc, @other[2, 3]);
 is $json->{devices}[0]{registers}{source}, undef, 'another device in sysfs: its BAR0 is not read';
-like ids($json, 'fail'), qr/\bkernel-ids\b/, 'another device in sysfs: told';
+like ids($json, 'fail'), qr/\bkernel-ids\b/, 'another device in sysfs: kernel-ids fails';
 @other = sysfs(slot => '0000:00:02.0', resource0 => registers(),
     resource => "0x00000000febfe000 0x00000000febfefff 0x0000000000040200\n");
 $json = json_of('--mmio', @proc, @other[2, 3]);

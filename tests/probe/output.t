@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The other forms of vgpu-probe's report, and that its options, checks and files
-# are told everywhere they have to be.
+# vgpu-probe's --tap, --quiet and colours. Its options and checks are listed in the help,
+# the manual page and the completions.
 #
 # Needs: setup-probe tools
 use strict;
@@ -37,7 +37,7 @@ is scalar($parser->failed), 1, '--tap, bad: one failure';
 is_deeply [$parser->parse_errors], [], '--tap, bad: well-formed';
 ($status, $parser) = parse_tap('-F', $short);
 is $status, 4, '--tap, incomplete: exit status';
-ok $parser->has_problems, '--tap: what is unknown is not ok';
+ok $parser->has_problems, '--tap: an unknown result is not ok';
 is scalar($parser->skipped), 0, '--tap: nothing is skipped';
 my ($tap_status, $tap) = run_probe('--tap', '-F', '/no/such');
 is $tap_status, 2, '--tap, no file: exit status';
@@ -46,14 +46,14 @@ like $tap, qr/\ATAP version 13\nBail out! /, '--tap, no file: bails out';
 # --quiet
 my ($quiet_status, $quiet) = run_probe('--quiet', '-F', $good);
 is $quiet_status, 0, '--quiet, good: exit status';
-is $quiet, '', '--quiet, good: silence';
+is $quiet, '', '--quiet, good: no output';
 ($quiet_status, $quiet) = run_probe('--quiet', '-F', $bad);
 is $quiet_status, 1, '--quiet, bad: exit status';
 is $quiet, sprintf("0000:00:02.0 FAIL subsystem-id: expected 0x%04x, found 0x1100\n", contract('SUBSYSTEM_ID')),
-    '--quiet, bad: the finding alone';
+    '--quiet, bad: only the finding';
 my $twice = write_file(scratch_dir() . '/twice', base_dump('conventional') . "\n$dump{'several-broken'}");
-like +(run_probe('--quiet', '-F', $twice))[1], qr/\A0000:00:02\.0 \(line 19\) FAIL subsystem-id: /, '--quiet: which of one slot';
-like +(run_probe('--tap', '-F', $twice))[1], qr/^not ok \d+ - 0000:00:02\.0 \(line 19\) subsystem-id$/m, '--tap: which of one slot';
+like +(run_probe('--quiet', '-F', $twice))[1], qr/\A0000:00:02\.0 \(line 19\) FAIL subsystem-id: /, '--quiet: which device of the same slot';
+like +(run_probe('--tap', '-F', $twice))[1], qr/^not ok \d+ - 0000:00:02\.0 \(line 19\) subsystem-id$/m, '--tap: which device of the same slot';
 like +(run_probe('-v', '-F', $short))[1], qr/unknown .*\n\t +take the dump as root/,
     '-v: advice for what is unknown';
 
@@ -68,7 +68,7 @@ unlike +(run_probe('-F', $bad))[1], qr/\e/, 'no colours in a pipe';
 like on_terminal('NO_COLOR=', '-F', $bad), qr/\e\[31mFAIL/, 'colours on a terminal';
 unlike on_terminal('NO_COLOR=1', '-F', $bad), qr/\e/, 'no colours with NO_COLOR';
 my (undef, $c_locale) = run_command('env', 'LC_ALL=C', probe_path(), '-F', $bad);
-unlike $c_locale, qr/[^\n\t\x20-\x7e]/, 'ASCII alone in the C locale';
+unlike $c_locale, qr/[^\n\t\x20-\x7e]/, 'only ASCII in the C locale';
 
 # one table
 my (undef, $list) = run_probe('--list-checks');

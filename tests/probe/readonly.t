@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-probe never writes to a device: traced, it opens no file for writing and
-# writes to its own output alone. tests/guest/probe.t traces it on the device.
+# vgpu-probe never writes to a device: strace shows that it opens no file for writing and
+# writes only to its standard output and error. tests/guest/probe.t traces it on a device.
 #
 # Needs: setup-probe tools
 use strict;
@@ -30,7 +30,7 @@ sub writes_of {
 sub is_readonly {
     my ($name, @arguments) = @_;
     my ($status) = run_command('strace', '-f', '-o', $trace, probe_path(), @arguments);
-    is $status, (run_command(probe_path(), @arguments))[0], "$name: it ends as without strace";
+    is $status, (run_command(probe_path(), @arguments))[0], "$name: the same exit status as without strace";
     like read_file($trace), qr/(?:config|dump)", O_RDONLY/, "$name: the trace shows what is read";
     is join("\n", writes_of()), '', "$name: nothing is written";
     return;
@@ -45,8 +45,8 @@ is_readonly 'report', sysfs(), 'report';
 is_readonly 'diff', sysfs(), 'diff', 'live', probe_dir() . '/dumps/conventional.dump';
 is_readonly 'a dump', '-F', probe_dir() . '/dumps/endpoint.dump';
 
-# and the trace shows what writes, else all this says nothing
+# the check finds a write
 run_command('strace', '-f', '-o', $trace, 'sh', '-c', 'echo x >"$0"', scratch_dir() . '/x');
-is scalar(writes_of()), 1, 'a write is seen';
+is scalar(writes_of()), 1, 'a write is found';
 
 done_testing;

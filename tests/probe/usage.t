@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-probe's command line: which devices are taken, and what bad usage and
-# unreadable input end in.
+# vgpu-probe's command line: which devices are selected, and the errors for bad usage and
+# unreadable input.
 #
 # Needs: setup-probe tools
 use strict;
@@ -21,11 +21,11 @@ sub is_error {
     my ($status, $out, $err) = run_probe(@arguments);
     is $status, $expected, "$name: exit status";
     is $out, '', "$name: nothing on standard output";
-    like $err, qr/\Avgpu-probe: [^\n]*$pattern[^\n]*\n/, "$name: says so";
+    like $err, qr/\Avgpu-probe: [^\n]*$pattern[^\n]*\n/, "$name: the message";
     my ($json_status, $json_out) = run_probe('--json', @arguments);
     is $json_status, $expected, "$name: exit status with --json";
     my $json = eval { decode_json($json_out) } // {};
-    like $json->{error} // 'no JSON', qr/$pattern/, "$name: says so in JSON";
+    like $json->{error} // 'no JSON', qr/$pattern/, "$name: the message in JSON";
     is $json->{exit_status}, $expected, "$name: exit status in JSON";
     is_deeply $json->{devices}, [], "$name: no devices in JSON";
     return;
@@ -38,7 +38,7 @@ is_error 2, q{unexpected argument 'x'}, 'argument', 'x';
 is_error 2, '-s zz:zz: ', 'malformed slot', '-s', 'zz:zz', '-F', $good;
 is_error 2, '-d zz: ', 'malformed ID', '-d', 'zz', '-F', $good;
 is_error 2, '/no/such: .*No such file', 'no such file', '-F', '/no/such';
-is_error 2, '/: ', 'a folder', '-F', '/';
+is_error 2, '/: ', 'a directory', '-F', '/';
 is_error 3, 'no device matches -d 8086:1234', 'no such ID', '-d', '8086:1234', '-F', $good;
 is_error 3, 'no device matches -s 1f.7', 'empty slot', '-s', '1f.7', '-F', $good;
 is_error 3, 'no device matches -s 02.0 -d 8086:', 'no such ID in the slot',
@@ -55,22 +55,22 @@ is_error 2, q{unexpected argument 'x'}, 'argument of a list', '--list-checks', '
 is_error 2, 'report takes no argument', 'an argument of report', 'report', 'x';
 my ($report_status, $report) = run_probe('--json', 'report');
 is $report_status, 2, 'report as JSON: exit status';
-like $report, qr/report is text/, 'report as JSON: says so';
+like $report, qr/report is text/, 'report as JSON: the message';
 for my $pair (['--json', '--tap'], ['--quiet', '--json'], ['--tap', '--quiet']) {
     my ($status) = run_probe(@$pair, '-F', $good);
     is $status, 2, "@$pair: exit status";
 }
-like +(run_probe('--quiet', '-F', '/no/such'))[2], qr/No such file/, 'an error is told with --quiet too';
+like +(run_probe('--quiet', '-F', '/no/such'))[2], qr/No such file/, '--quiet does not suppress an error';
 
-# more than any machine has
+# larger than any machine
 my $large = write_file(scratch_dir() . '/large', base_dump('conventional') . ' ' x (16 << 20));
 is_error 2, 'larger than 16 MiB', 'a dump that is too large', '-F', $large;
 my $many = write_file(scratch_dir() . '/many',
     join "\n", map { sprintf "%02x:%02x.%d x\n00: f4 1a 11 11\n", $_ >> 8, $_ >> 3 & 31, $_ & 7 } 0 .. 4096);
 is_error 2, 'more than 4096 devices match', 'a dump of too many devices', '-F', $many;
 
-# A copy, because nobody may have no access to the build folder, as to the libraries
-# of check-pciutils
+# A copy, because the user nobody may have no access to the build directory. With
+# check-pciutils, nobody may have no access to the libraries either.
 if (!$ENV{PROBE}) {
     my @nobody = $> ? () : ('setpriv', '--reuid=nobody', '--clear-groups', '--inh-caps=-all');
     my $copy = scratch_dir() . '/vgpu-probe';
@@ -78,7 +78,7 @@ if (!$ENV{PROBE}) {
     chmod 0755, scratch_dir(), $copy;
     my ($status, $out, $err) = run_command(@nobody, $copy, '-d', 'dead:beef');
     is $status, 3, 'as nobody, no device: exit status';
-    like $err, qr/the kernel log (?:is for root|says)|\d+\. in this machine/, 'as nobody, no device: what to look at';
+    like $err, qr/the kernel log (?:is for root|says)|\d+\. in this machine/, 'as nobody, no device: hints';
 }
 
 sub slots {
@@ -105,7 +105,7 @@ like +(run_probe('--version'))[1], qr/^vgpu-probe \Q$version\E /, "the project's
 {
     my ($status, $out, $err) = run_command('sh', '-c', '"$0" -F "$1" >/dev/full', probe_path(), $good);
     is $status, 2, 'output that cannot be written: exit status';
-    like $err, qr/standard output/, 'output that cannot be written: says so';
+    like $err, qr/standard output/, 'output that cannot be written: the message';
 }
 
 done_testing;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: which devices a check concerns
+ * vgpu-probe: the devices to which a check applies
  */
 #include "../options.h"
 #include "check.h"
@@ -21,7 +21,7 @@ bool is_express(const struct device *device)
 	return form_of(device) & VGPU_STUB_FORM_EXPRESS;
 }
 
-/* A dump need not have it, and a bus may hide it from the kernel */
+/* A dump may not have it, and some buses hide it from the kernel */
 bool has_ext_space(const struct device *device)
 {
 	return is_express(device) && device->config.len > CONFIG_SIZE;
@@ -33,7 +33,7 @@ bool tells_power_state(const struct device *device)
 	return device->kernel.power_state[0];
 }
 
-/* Linux 5.15 and later, and only of a device that can be reset */
+/* Linux 5.15 and later, and only for a device that can be reset */
 bool tells_reset_method(const struct device *device)
 {
 	return device->kernel.present &&
@@ -45,7 +45,7 @@ bool wants_registers(const struct device *device)
 	return is_live(device) && opt.mmio;
 }
 
-/* A kernel may let nobody but the driver read them, and the driver does not show them */
+/* A kernel may let only the driver read them, and the driver does not show them */
 bool knows_queues(const struct device *device)
 {
 	return device->registers.known[REG_QUEUES];

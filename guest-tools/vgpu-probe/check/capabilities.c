@@ -24,8 +24,8 @@ void found_none(const struct chain *chain, struct finding *finding)
 }
 
 /*
- * One check for each fault. A loop is met after all that it loops through was
- * looked at; behind any other fault there may be more of the same kind.
+ * One check for each fault. A loop is found after everything in it was visited;
+ * after any other fault there may be more faults of the same kind.
  */
 CHECK_FUNCTION(check_walk)
 {
@@ -40,7 +40,7 @@ CHECK_FUNCTION(check_walk)
 	found(finding, RESULT_FAIL, "0x%0*x", 2 * check->width, chain->value);
 }
 
-/* The capability is in the list, and where the contract has it */
+/* The capability is in the list, at the contract's offset */
 CHECK_FUNCTION(check_place)
 {
 	const struct cap *cap = find_cap(&device->chain, check->mask);
@@ -80,7 +80,7 @@ CHECK_FUNCTION(check_duplicates)
 	found_none(chain, finding);
 }
 
-/* What the contract does not have; others may have it any number of times */
+/* Capabilities that are not in the contract */
 CHECK_FUNCTION(check_unlisted)
 {
 	const struct chain *chain = chain_of(check, device);

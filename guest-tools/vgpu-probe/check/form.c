@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: the form of a device, which its bus decides, whether it has queues,
- * and where it has its capabilities
+ * vgpu-probe: the form of a device, which depends on its bus, whether it has queues,
+ * and where its capabilities are
  */
 #include "check.h"
 #include "vgpu_stub_config.h"
@@ -19,7 +19,7 @@ static const struct {
 	{ PCI_CAP_ID_EXP, VGPU_STUB_EXP_CAP_OFFSET, PCI_EXP_SLTSTA2 + 2 },
 };
 
-/* The capability that has this offset in the contract, 0 if none has */
+/* The capability at this offset in the contract, 0 if there is none */
 uint8_t home_of(unsigned int offset)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(homes); i++)
@@ -38,8 +38,8 @@ unsigned int home_offset(uint8_t id)
 }
 
 /*
- * Where this device has what the contract has at an offset: a capability may be
- * somewhere else, which is one fault (check_place), and not one in each field.
+ * Where this device has what the contract has at an offset. A capability at
+ * another offset is one fault (check_place), not one in each field.
  */
 unsigned int place(const struct device *device, unsigned int offset)
 {
@@ -59,9 +59,9 @@ static bool holds(const struct config *config, unsigned int offset,
 }
 
 /*
- * Four places say that a device has queues. It takes two of them: one may be broken,
- * and a device without queues may have a broken bit that looks like one. The kernel
- * shows the first one alone to ordinary users.
+ * Four places show that a device has queues. Two must agree, because one may be
+ * broken in either direction. Of the four, the kernel shows only the first to
+ * ordinary users.
  */
 int kind_of(const struct device *device)
 {
@@ -91,7 +91,7 @@ int msix_control(const struct device *device)
 
 /*** The form of a device ***/
 
-/* The list begins there, or goes on there behind MSI-X */
+/* The list starts there, or continues there after MSI-X */
 static bool points_to_express(const struct device *device)
 {
 	unsigned int msix = place(device, VGPU_STUB_MSIX_CAP_OFFSET);
@@ -101,7 +101,7 @@ static bool points_to_express(const struct device *device)
 	return holds(&device->config, where, 1, VGPU_STUB_EXP_CAP_OFFSET);
 }
 
-/* One broken ID must not hide what the rest of the device says */
+/* One broken ID must not hide what the rest of the device shows */
 static bool expects_express(const struct device *device)
 {
 	return find_cap(&device->chain, PCI_CAP_ID_EXP) ||

@@ -4,7 +4,7 @@
  */
 #include "check.h"
 
-/* MSI: PCI Local Bus 3.0, section 6.8.1; the flags tell which of four forms */
+/* MSI: PCI Local Bus 3.0, section 6.8.1; the flags select one of four forms */
 static unsigned int msi_length(unsigned int flags)
 {
 	unsigned int length = flags & PCI_MSI_FLAGS_64BIT ? 14 : 10;
@@ -40,7 +40,7 @@ static unsigned int find_length(const struct length *lengths, size_t count,
 	return least;
 }
 
-/* Of those that are not known here: ID and pointer */
+/* An unlisted capability has at least an ID and a pointer */
 static unsigned int cap_length(const struct config *config,
 			       const struct cap *cap)
 {
@@ -64,7 +64,7 @@ static unsigned int cap_length(const struct config *config,
 	return find_length(lengths, ARRAY_SIZE(lengths), cap->id, 2);
 }
 
-/* PCI Express 4.0, section 7.9.5 and 7.9.6: these two tell their length */
+/* PCI Express 4.0, sections 7.9.5 and 7.9.6: these two contain their length */
 static unsigned int ext_cap_length(const struct config *config,
 				   const struct cap *cap)
 {
@@ -83,7 +83,7 @@ static unsigned int ext_cap_length(const struct config *config,
 	return find_length(lengths, ARRAY_SIZE(lengths), cap->id, 4);
 }
 
-/* The least that a capability which tells its length can tell */
+/* The minimum for a capability that contains its length */
 static unsigned int least_length(const struct cap *cap, bool is_ext)
 {
 	if (is_ext)
@@ -92,7 +92,7 @@ static unsigned int least_length(const struct cap *cap, bool is_ext)
 	return cap->id == PCI_CAP_ID_VNDR ? 3 : 0;
 }
 
-/* Where the next thing begins: a capability, or the end of the space */
+/* The start of the next capability, or the end of the space */
 static unsigned int room_end(const struct chain *chain, const struct cap *cap,
 			     unsigned int end)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: the checks of what the kernel knows, and of the registers
+ * vgpu-probe: the checks of the kernel's view and of the registers
  */
 #include <inttypes.h>
 #include <string.h>
@@ -110,7 +110,7 @@ CHECK_FUNCTION(check_bar0_resource)
 	found_number(finding, true, kernel->start);
 }
 
-/* Drivers that hand the device to somebody else are no trouble */
+/* Drivers that pass the device on to something else are fine */
 CHECK_FUNCTION(check_driver)
 {
 	static const char *const good[] = {
@@ -131,7 +131,7 @@ static bool has_our_driver(const struct device *device)
 	return !strcmp(device->kernel.driver, DRIVER_NAME);
 }
 
-/* Only of our own driver is known that it keeps the device enabled */
+/* Only our own driver is known to keep the device enabled */
 CHECK_FUNCTION(check_enabled)
 {
 	long long count = device->kernel.enable;
@@ -154,7 +154,7 @@ CHECK_FUNCTION(check_decoded)
 	      RESULT_PASS : RESULT_FAIL, "0x%04x", command);
 }
 
-/* The kernel says "unknown" of a device that no driver has enabled */
+/* The kernel shows "unknown" for a device that no driver has enabled */
 CHECK_FUNCTION(check_power_state)
 {
 	static const char *const names[] = { "D0", "D1", "D2", "D3hot" };
@@ -189,7 +189,7 @@ CHECK_FUNCTION(check_interrupts)
 	found(finding, RESULT_PASS, "none");
 }
 
-/* The kernel's vectors are the device's only while MSI-X is on there */
+/* The kernel's vectors exist in the device only while MSI-X is enabled there */
 CHECK_FUNCTION(check_vectors)
 {
 	const struct kernel *kernel = &device->kernel;

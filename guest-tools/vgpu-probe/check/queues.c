@@ -13,7 +13,7 @@ CHECK_FUNCTION(check_queue_version)
 	      RESULT_FAIL, "0x%08x", version);
 }
 
-/* MSI-X has a vector more than there are queues, and says one less */
+/* MSI-X has one vector more than queues; its field has that number minus 1 */
 CHECK_FUNCTION(check_queue_count)
 {
 	uint32_t count = device->registers.value[REG_QUEUES];
@@ -87,7 +87,7 @@ const char *queue_error_name(uint32_t status)
 						      "unknown";
 }
 
-/* The state ERROR has an error, and no other state has */
+/* Only the state ERROR has an error */
 static bool is_sound(uint32_t status)
 {
 	unsigned int error = error_of(status);

@@ -53,7 +53,7 @@ static bool concerns(const struct check *check, const struct device *device)
 		return false;
 	if (check->kinds && !(check->kinds & kind_of(device)))
 		return false;
-	/* cap-id says it all */
+	/* cap-id reports this fault */
 	if ((check->in_contract && check->offset >= HEADER_SIZE) ||
 	    check->run == check_unused)
 		if (is_silent_behind_header(&device->config))
@@ -73,7 +73,7 @@ void run_checks(const struct device *device, const struct check *checks,
 		finding = &findings->list[findings->count++];
 		run_check(&checks[i], device, finding);
 		findings->totals[finding->result]++;
-		/* whatever else it does not answer tells nothing new */
+		/* it does not respond, so the other checks would show nothing new */
 		if (checks[i].run == check_answers &&
 		    finding->result == RESULT_FAIL)
 			return;
@@ -113,7 +113,7 @@ const char *finding_advice(const struct device *device,
 	return finding->check->advice;
 }
 
-/* A failure outweighs what could not be read */
+/* A failure takes precedence over what could not be read */
 int worst_status(int status, const struct findings *findings)
 {
 	if (findings->totals[RESULT_FAIL] || status == EXIT_FAILED)

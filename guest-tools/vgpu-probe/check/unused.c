@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: the bits that the contract has no row for; they read as zero
+ * vgpu-probe: bits without a row in the contract, which must read as zero
  */
 #include "check.h"
 
-/* From the offset of the check on, as many bytes as its mask says */
+/* The check's offset and mask give the first byte and the number of bytes */
 CHECK_FUNCTION(check_unused)
 {
 	static uint8_t covered[CONFIG_SIZE_EXP];

@@ -12,10 +12,10 @@
 
 #define TEXT_SIZE	48
 
-/* Both sides have told all, one told less, or they differ */
+/* The two are equal, one side is incomplete, or they differ */
 struct comparison {
 	const struct device *device[2];
-	bool covered[CONFIG_SIZE_EXP];	/* bytes that a named field has */
+	bool covered[CONFIG_SIZE_EXP];	/* bytes in a named field */
 	bool incomplete;
 	unsigned int differences;
 	json_t *json;
@@ -34,7 +34,7 @@ static void add_difference(struct comparison *c, int offset, const char *name,
 		show_difference(offset, name, a, b, flags);
 }
 
-/* "" where it cannot be read, or where the capability was not reached */
+/* "" if it cannot be read, or the capability was not reached */
 static void format_value(char *text, const struct device *device, int offset,
 			 unsigned int width)
 {
@@ -102,7 +102,7 @@ static void compare_fields(struct comparison *c)
 		compare_field(c, &fields[i]);
 }
 
-/* Whether a double word has bytes that no named field has, and they differ */
+/* Whether a double word has bytes outside named fields, and they differ */
 static bool differs_elsewhere(const struct comparison *c, int at)
 {
 	const struct config *a = &c->device[0]->config;
@@ -116,7 +116,7 @@ static bool differs_elsewhere(const struct comparison *c, int at)
 	return false;
 }
 
-/* What has no name is compared by double words */
+/* Bytes without a name are compared by double words */
 static void compare_rest(struct comparison *c)
 {
 	for (int at = 0; at < CONFIG_SIZE_EXP; at += 4) {

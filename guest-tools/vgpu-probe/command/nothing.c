@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: hints on where a device may be that was not found
+ * vgpu-probe: hints on where to look for a device that was not found
  *
- * In the order in which a person would look, with what the tool could look up
- * itself.
+ * They are in the order in which a person would look, and include what the tool
+ * can look up itself.
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@
 #define PCI_VENDOR_QEMU		0x1234
 #define PCI_DEVICE_IVSHMEM	0x1110
 
-/* Why a device that is no match might have been meant, or NULL */
+/* Why a device that does not match may be the one meant, or NULL */
 static const char *near_miss(const struct function *f)
 {
 	if (f->vendor == VGPU_STUB_VENDOR_ID && f->device == VGPU_STUB_DEVICE_ID)
@@ -45,7 +45,7 @@ static void hint_near_misses(const struct source *source)
 	}
 }
 
-/* A function that does not answer may be the one that is looked for */
+/* A function that does not respond may be the one that is missing */
 static void hint_silent(const struct source *source)
 {
 	static struct config config;
@@ -79,7 +79,7 @@ static void hint_count(const struct source *source, const char *where)
 		 all == 1 ? "device" : "devices", ours, VGPU_STUB_VENDOR_ID);
 }
 
-/* Options that take devices or whole buses away from the kernel */
+/* Options that hide devices or whole buses from the kernel */
 static void hint_kernel_options(void)
 {
 	char line[4096], *word, *save;
@@ -96,7 +96,7 @@ static void hint_kernel_options(void)
 static void hint_log_line(const char *line, void *data)
 {
 	(void)data;
-	/* the last hints are for what is to be done on the host */
+	/* the last hints are about the host */
 	if (error.hint_count < MAX_HINTS - 3)
 		add_hint("the kernel log says: %.200s", line);
 }

@@ -59,7 +59,7 @@ static void show_section(const char *name)
 	printf("\n==== %s ====\n", name);
 }
 
-/* As lspci -nn has it */
+/* In the format of lspci -nn */
 static void show_function(const struct function *f)
 {
 	char slot[32], class[128], name[128];
@@ -77,7 +77,7 @@ static void show_log_line(const char *line, void *data)
 	++*count;
 }
 
-/* Lines that name the driver or one of the slots */
+/* Lines with the driver or one of the slots */
 static void show_log(const struct source *source)
 {
 	char slots[8][32], ids[16];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: check the devices that are selected (no subcommand)
+ * vgpu-probe: check the selected devices (no subcommand)
  */
 #include "../error.h"
 #include "../options.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: what kind of bus a function is on, as far as the bridges tell
+ * vgpu-probe: the kind of bus that a function is on, as far as bridges show it
  */
 #include "read.h"
 
@@ -18,7 +18,7 @@ static int read_port(const struct config *config)
 		PCI_EXP_FLAGS_TYPE) >> 4;
 }
 
-/* What is looked at is kept: a dump may have any number of bridges */
+/* Cache what is read, because a dump may have any number of bridges */
 static bool read_bridge(struct function *f)
 {
 	static struct config config;
@@ -50,7 +50,7 @@ static enum bus bus_below(int port)
 	return BUS_UNKNOWN;
 }
 
-/* The bridge in front of the bus decides; only an Express root bus has root ports */
+/* The bridge above the bus decides; only an Express root bus has root ports */
 enum bus find_bus(const struct source *source, const struct slot *slot)
 {
 	enum bus bus = BUS_UNKNOWN;

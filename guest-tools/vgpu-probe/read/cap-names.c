@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: what capabilities are called (PCI Code and ID Assignment
- * Specification 1.11, sections 2 and 3)
+ * vgpu-probe: names of capabilities (PCI Code and ID Assignment Specification
+ * 1.11, sections 2 and 3)
  */
 #include "read.h"
 
@@ -10,7 +10,7 @@ static const char *find_name(const char *const *names, size_t count, uint16_t id
 	return id < count && names[id] ? names[id] : "unknown";
 }
 
-/* In the order of their IDs, which libpci's older headers do not all have */
+/* Indexed by ID; older headers of libpci do not define all of them */
 const char *cap_name(uint16_t id)
 {
 	static const char *const names[] = {

@@ -2,8 +2,8 @@
 /*
  * vgpu-probe: the two lists of capabilities
  *
- * Every pointer is checked before it is followed and every offset is taken
- * once, so a walk ends whatever the bytes say.
+ * Every pointer is checked before it is followed, and no offset is visited
+ * twice, so a walk ends whatever the bytes are.
  */
 #include "read.h"
 
@@ -69,7 +69,7 @@ void walk_chain(const struct config *config, struct chain *chain)
 	}
 }
 
-/* An empty list is a header of zeros, or the ID ffff that leads nowhere */
+/* An empty list is a header of zeros, or ID ffff without a next capability */
 static bool is_ext_end(const struct chain *chain, uint32_t header)
 {
 	return !chain->count && (!header || header == 0x0000ffff);
@@ -101,7 +101,7 @@ void walk_ext_chain(const struct config *config, struct chain *chain)
 	stop_chain(chain, CHAIN_SOUND, where, 0);
 }
 
-/* A loop ends a walk, but nothing was left out */
+/* A walk that ends at a loop has visited the whole list */
 bool is_complete(const struct chain *chain)
 {
 	return chain->fault == CHAIN_SOUND || chain->fault == CHAIN_LOOP;

@@ -23,7 +23,7 @@ bool config_has(const struct config *config, unsigned int offset,
 	return offset + width <= config->len;
 }
 
-/* Little-endian value of 1, 2 or 4 bytes; the caller knows that it is there */
+/* Little-endian value of 1, 2 or 4 bytes, which must have been read */
 uint32_t config_get(const struct config *config, unsigned int offset,
 		    unsigned int width)
 {
@@ -44,8 +44,8 @@ static bool is_filled(const struct config *config, unsigned int from,
 }
 
 /*
- * How a function reads that does not answer, or NULL if it does. A virtual
- * function of SR-IOV has IDs of ones and answers for the rest.
+ * What a function that does not respond reads as, or NULL if it responds. An
+ * SR-IOV virtual function has IDs of all ones, but its other fields respond.
  */
 const char *silence_of(const struct config *config)
 {

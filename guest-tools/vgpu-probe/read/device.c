@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: all that is known of one function
+ * vgpu-probe: read everything about one function
  */
 #include "../error.h"
 #include "../options.h"
 #include "read.h"
 
-/* The kernel is asked first: libpci keeps configuration space open */
+/* sysfs first, because libpci keeps configuration space open */
 bool read_device(const struct source *source, const struct function *function,
 		 struct device *device)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: dumps that lspci -x, -xxx and -xxxx or vgpu-probe wrote
+ * vgpu-probe: dumps written by lspci -x, -xxx and -xxxx or by vgpu-probe
  *
- * A function is a title and, below it, lines of bytes from offset 0 without a
- * hole. Anything else is passed over, unless it was bytes once: then the file was
- * damaged on its way, and what is left of it is not what the device said.
+ * A function is a title followed by lines of bytes from offset 0 without a gap.
+ * Other lines are ignored, unless they look like damaged bytes. Then the file is
+ * refused, because it no longer shows what was read from the device.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,14 +20,14 @@ struct parser {
 	unsigned int title;	/* line of the last title, 0 if none */
 	struct slot slot;
 	const char *slot_fault;
-	bool is_open;		/* no empty line came behind the title */
-	unsigned int empty;	/* line of the first one that did */
+	bool is_open;		/* no empty line since the title */
+	unsigned int empty;	/* the first empty line since the title */
 	bool has_bytes;		/* of the last title */
 	unsigned int next;	/* offset at which they continue */
 	unsigned int last;	/* line of the last bytes */
-	unsigned int other;	/* line of the first other text behind them */
+	unsigned int other;	/* line of the first other text after them */
 
-	unsigned int lost;	/* line of what was a title once, 0 if none */
+	unsigned int lost;	/* line of a damaged title, 0 if none */
 	char lost_why[160];
 
 	uint8_t *store;		/* where the next byte is put */
@@ -67,8 +67,8 @@ static bool add_function(struct parser *p)
 }
 
 /*
- * A byte takes less room than its digits, so bytes are put where the text was
- * that has been read already.
+ * A byte takes less room than its digits, so bytes overwrite the text that has
+ * already been parsed.
  */
 static void add_bytes(struct parser *p)
 {
@@ -100,11 +100,11 @@ static bool refuse_orphan(const struct parser *p)
 			    name, p->number);
 	if (!p->has_bytes)
 		return fail(EXIT_USAGE,
-			    "%s: line %u: an empty line (%u) parts these bytes from their title (line %u); remove it",
+			    "%s: line %u: an empty line (%u) separates these bytes from their title (line %u); remove it",
 			    name, p->number, p->empty, p->title);
 	if (p->line.offset)
 		return fail(EXIT_USAGE,
-			    "%s: line %u continues the bytes of line %u behind an empty line (%u); remove it",
+			    "%s: line %u continues the bytes of line %u after an empty line (%u); remove it",
 			    name, p->number, p->last, p->empty);
 	return fail(EXIT_USAGE,
 		    "%s: line %u has a second block of bytes for the title in line %u; give it a title of its own",
@@ -124,7 +124,7 @@ static bool refuse_offset(const struct parser *p)
 static bool refuse_interruption(const struct parser *p)
 {
 	return fail(EXIT_USAGE,
-		    "%s: line %u continues the bytes of line %u behind other text (line %u); remove that",
+		    "%s: line %u continues the bytes of line %u after other text (line %u); remove it",
 		    name_of(p), p->number, p->last, p->other);
 }
 
@@ -165,7 +165,7 @@ static bool take_title(struct parser *p)
 	return true;
 }
 
-/* "Cc: a@b" is a header of a mail, unless it comes between title and bytes */
+/* "Cc: a@b" is a mail header, unless it is between a title and its bytes */
 static bool take_offset(struct parser *p)
 {
 	const char *why = disguise(&p->line);
@@ -202,7 +202,7 @@ static bool take_other(struct parser *p)
 static bool take_line(struct parser *p)
 {
 	if (memchr(p->line.text, '\0', p->line.end - p->line.text))
-		return refuse(p, "holds a zero byte; this is no text");
+		return refuse(p, "contains a NUL byte; this is not a text file");
 	switch (p->line.kind) {
 	case LINE_EMPTY:
 		return take_empty(p);
@@ -234,11 +234,11 @@ static bool parse_text(struct parser *p, const struct text *text)
 	if (p->source->function_count)
 		return true;
 	return fail(EXIT_USAGE,
-		    "%s: no configuration space in it; is it what 'lspci -x' or 'lspci -xxx' wrote?",
+		    "%s: contains no configuration space; is it the output of 'lspci -x' or 'lspci -xxx'?",
 		    name_of(p));
 }
 
-/*** What a function's bytes say of it; unreadable ones are ones, as in libpci ***/
+/*** A function's IDs from its bytes; unreadable ones are ones, as in libpci ***/
 
 static unsigned int byte_of(const struct function *f, unsigned int offset)
 {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: a dump's file as plain text
+ * vgpu-probe: read a dump's file as plain text
  *
- * Editors, mailers and terminals change the encoding of what they are given.
- * Undo what is unambiguous: UTF-16, byte order marks, no-break spaces and the
- * ends of lines.
+ * Editors, mail programs and terminals change the encoding of a text. Undo what
+ * is unambiguous: UTF-16, byte order marks, no-break spaces and line endings.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +31,7 @@ static bool grow(struct text *text, size_t *size)
 	return true;
 }
 
-/* There is always room left for one more character */
+/* Keep room for one more character */
 static bool read_whole(const char *name, int fd, struct text *text)
 {
 	size_t size = 0;
@@ -48,8 +47,9 @@ static bool read_whole(const char *name, int fd, struct text *text)
 		text->len += got;
 	} while (got && text->len <= MAX_DUMP);
 	if (text->len > MAX_DUMP)
-		return fail(EXIT_USAGE, "%s: larger than %u MiB, this is no dump",
-			    name, MAX_DUMP >> 20);
+		return fail(EXIT_USAGE,
+			    "%s: larger than %u MiB; this is not a dump", name,
+			    MAX_DUMP >> 20);
 	if (!text->len)
 		return fail(EXIT_USAGE, "%s: the file is empty", name);
 	return true;
@@ -76,7 +76,7 @@ static bool is_text(unsigned char c)
 	return c >= ' ' ? c < 0x7f : c == '\t' || c == '\n' || c == '\r';
 }
 
-/* As a mark says, or as the first characters of a title do */
+/* Told from a byte order mark or from the first characters of a title */
 static bool is_utf16(const struct text *text, unsigned int low)
 {
 	const unsigned char *data = (const unsigned char *)text->data;
@@ -108,7 +108,7 @@ static void decode_utf16(struct text *text, unsigned int low)
 	text->len = len;
 }
 
-/* Length of a UTF-8 character that is replaced, and by what; 0 for any other */
+/* Length of a UTF-8 character to replace, and its replacement; otherwise 0 */
 static size_t replaced(const unsigned char *p, size_t left, char *by)
 {
 	static const struct {
@@ -160,7 +160,7 @@ static void end_lines(struct text *text)
 		text->data[text->len++] = '\n';
 }
 
-/* Configuration space as sysfs has it, and not as lspci prints it */
+/* Raw configuration space, as in sysfs, instead of lspci's output */
 static bool is_raw(const struct text *text)
 {
 	size_t strange = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: the lines of the kernel log that speak of the device
+ * vgpu-probe: the lines of the kernel log about the device
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static bool is_wanted(const char *line, const char *const *words)
 	return false;
 }
 
-/* "<6>[    1.5] text": the level says nothing to a reader */
+/* Skip the level in "<6>[    1.5] text" */
 static const char *skip_level(const char *line)
 {
 	const char *end = *line == '<' ? strchr(line, '>') : NULL;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: what the kernel knows of a device, from sysfs
+ * vgpu-probe: what the kernel knows about a device, from sysfs
  *
- * Documentation/ABI/testing/sysfs-bus-pci of the kernel tells of the files. All
- * of them are opened for reading only.
+ * The kernel's Documentation/ABI/testing/sysfs-bus-pci describes the files. All
+ * are opened read-only.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -69,7 +69,7 @@ static void read_driver(struct kernel *kernel)
 		 name ? name + 1 : target);
 }
 
-/* MSI and MSI-X vectors in use: a file each, the folder only if there are any */
+/* MSI and MSI-X vectors in use: one file each; without any, no directory */
 static long long count_vectors(const struct kernel *kernel)
 {
 	char path[400];
@@ -112,7 +112,7 @@ static void read_state(struct kernel *kernel)
 	kernel->msi = count_vectors(kernel);
 }
 
-/* An access method may find functions that sysfs does not have */
+/* Some access methods find functions that are not in sysfs */
 void read_kernel(const struct function *function, struct kernel *kernel)
 {
 	const struct slot *slot = &function->slot;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: libpci, with what the command line sets of it
+ * vgpu-probe: libpci, configured by the command line
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -16,9 +16,9 @@
 struct pci_access *libpci;
 
 static jmp_buf *rescue;		/* set while libpci runs */
-static bool is_asking;		/* its error is an answer, too */
+static bool is_asking;		/* an error is an expected answer */
 
-/* libpci takes it that this does not return; its own would exit(1) */
+/* libpci expects that this does not return; its default calls exit(1) */
 static void __attribute__((noreturn, format(printf, 1, 2)))
 libpci_error(char *fmt, ...)
 {
@@ -35,14 +35,14 @@ libpci_error(char *fmt, ...)
 	longjmp(*rescue, 1);
 }
 
-/* Its warnings are about single reads that fail, which the report shows itself */
+/* Drop warnings: they are about failed reads, which the report shows itself */
 static void __attribute__((format(printf, 1, 2)))
 libpci_silent(char *fmt, ...)
 {
 	(void)fmt;
 }
 
-/* -G; libpci's own would write between the report's lines */
+/* -G; libpci's default would write into the report */
 static void __attribute__((format(printf, 1, 2)))
 libpci_debug(char *fmt, ...)
 {
@@ -127,8 +127,9 @@ static bool apply_options(struct pci_access *pacc)
 }
 
 /*
- * Without memory, pci_alloc() ends the program: its error callback can be set only
- * afterwards. So there has to be enough, which stays in the heap when it is freed.
+ * If pci_alloc() runs out of memory, it ends the program, because the error callback
+ * can be set only afterwards. So check that there is enough: allocate it and free
+ * it, which leaves it in the heap.
  */
 static bool has_memory(void)
 {
@@ -149,7 +150,7 @@ static void open_access(void *data)
 	apply_options(libpci);
 }
 
-/* Nothing is read yet: names need no more, and a dump needs only names */
+/* Enough to look up names, which is all that a dump needs */
 bool open_libpci(void)
 {
 	if (libpci)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: what a line of a dump is, and what it was before it was damaged
+ * vgpu-probe: the kinds of lines in a dump, and how a line was damaged
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static size_t count_digits(const char *p, const char *end)
 	return count;
 }
 
-/* " HH", as often as it comes; where that ends */
+/* Skip any number of " HH" */
 static const char *skip_bytes(const char *p, const char *end)
 {
 	while (end - p >= 3 && p[0] == ' ' && is_hex(p[1]) && is_hex(p[2]) &&
@@ -52,7 +52,7 @@ static bool parse_bytes(struct line *line)
 
 /*** Titles ***/
 
-/* "[[domain:]bus:]dev.func": the numbers from the right, and where it ends */
+/* "[[domain:]bus:]dev.func": the numbers from right to left, and its end */
 static const char *parse_numbers(const char *p, const char *end,
 				 unsigned long number[4], unsigned int *count)
 {
@@ -128,7 +128,7 @@ static const char *excerpt(const char *p, const char *end)
 	return text;
 }
 
-/* Two digits a byte, one blank in front of each */
+/* Bytes have two digits, and a space before each */
 const char *bytes_fault(const struct line *line)
 {
 	const char *p = skip_bytes(line->bytes, line->end);
@@ -136,12 +136,12 @@ const char *bytes_fault(const struct line *line)
 
 	if (p == line->end)
 		return p > line->bytes ? NULL :
-		       "has an offset and no bytes; was the dump cut off there?";
+		       "has an offset but no bytes; was the dump cut off there?";
 	if (c == '\t')
-		return "has a tab where lspci prints a blank; replace it";
+		return "has a tab where lspci prints a space; replace it";
 	if (c < ' ' || c == 0x7f) {
 		snprintf(message, sizeof(message),
-			 "has a control character (0x%02x) between or behind the bytes",
+			 "has a control character (0x%02x) between or after the bytes",
 			 c);
 		return message;
 	}
@@ -153,7 +153,7 @@ const char *bytes_fault(const struct line *line)
 	return message;
 }
 
-/* What stands in front of something that belongs at the start of a line */
+/* The fault in a line that has something before its bytes or title */
 static const char *prefix_fault(const char *text, const char *end,
 				const char *what)
 {
@@ -161,20 +161,20 @@ static const char *prefix_fault(const char *text, const char *end,
 	const char *how = NULL;
 
 	if (strspn(text, " \t") >= len)
-		how = "is indented; remove the blanks in front";
+		how = "is indented; remove the leading blanks";
 	else if (strspn(text, " \t>|:") >= len)
-		how = "is quoted; remove the '>' or '|' in front";
+		how = "is quoted; remove the leading '>' or '|'";
 	else if (len == 1 && strchr("+-", *text))
 		how = "is a line of a diff; apply the diff first";
 	if (how)
 		return how;
 	snprintf(message, sizeof(message),
-		 "has text in front of its %s, as logs have: '%s'; remove it",
+		 "has text before its %s, as in a log: '%s'; remove it",
 		 what, excerpt(text, end));
 	return message;
 }
 
-/* "HEX: HH HH HH HH" somewhere in the line: where, or NULL */
+/* Find "HEX: HH HH HH HH" anywhere in the line, or NULL */
 static const char *find_bytes(const struct line *line)
 {
 	for (const char *p = line->text; p < line->end; p++) {
@@ -191,7 +191,7 @@ static const char *find_bytes(const struct line *line)
 	return NULL;
 }
 
-/* Groups of that many digits behind an offset, and its length is in the range */
+/* An offset of 6 to 8 digits, followed by groups of @width digits */
 static bool has_groups(const struct line *line, size_t width,
 		       const char *separator)
 {
@@ -210,7 +210,7 @@ static bool has_groups(const struct line *line, size_t width,
 	return p > line->text + digits + gap + width + 1;
 }
 
-/* Programs that print the bytes of a file, which names no slot */
+/* Programs that print the bytes of a file, without slots */
 static const char *other_program(const struct line *line)
 {
 	if (has_groups(line, 4, ": "))
@@ -223,7 +223,7 @@ static const char *other_program(const struct line *line)
 	return NULL;
 }
 
-/* Nothing but bytes: behind a line that was wrapped, or a heading of columns */
+/* Nothing but bytes: the rest of a wrapped line, or column headings */
 static bool is_row(const struct line *line)
 {
 	const char *p = line->text;
@@ -235,7 +235,7 @@ static bool is_row(const struct line *line)
 	return skip_bytes(p + 2, line->end) == line->end && line->end - p >= 4 * 3 - 1;
 }
 
-/* Bytes that are no line of bytes any more */
+/* How a line of bytes was damaged, or NULL if it is something else */
 const char *disguise(const struct line *line)
 {
 	const char *start = find_bytes(line), *program;
@@ -266,13 +266,13 @@ static bool lacks_function(const struct line *line)
 	return p == line->end || *p == ' ' || *p == '\t';
 }
 
-/* A title that is no title any more */
+/* How a title was damaged, or NULL if it is something else */
 const char *title_disguise(const struct line *line)
 {
 	struct line copy = *line;
 
 	if (!strncmp(line->text, "Slot:", 5))
-		return "is lspci -vmm's, which has no titles; take the dump without it";
+		return "is from lspci -vmm, which prints no titles; take the dump without -vmm";
 	if (lacks_function(line))
 		return "names no function; a slot is written as 00:02.0";
 	for (const char *p = line->text + 1; p < line->end; p++)

@@ -79,9 +79,9 @@ struct reading {
 };
 
 /*
- * libpci's pci_read_byte() and its kin answer 0xff for what cannot be read, so
- * only pci_read_block() is asked, which says whether it got everything. The
- * kernel gives an ordinary user 64 bytes.
+ * pci_read_byte() and similar functions return 0xff for what cannot be read. Use
+ * only pci_read_block(), which reports whether it read everything. The kernel
+ * lets an ordinary user read 64 bytes.
  */
 static void read_blocks(void *data)
 {
@@ -108,7 +108,7 @@ bool read_machine_config(const struct function *function, unsigned int limit,
 	return call_libpci(read_blocks, &reading);
 }
 
-/*** BAR0 as the kernel has it ***/
+/*** BAR0 in the kernel ***/
 
 struct asking {
 	const struct function *function;
@@ -116,8 +116,8 @@ struct asking {
 };
 
 /*
- * Only the kernel knows sizes: an access method that reads the hardware alone
- * does not fill them.
+ * Only the kernel knows sizes; an access method that reads only the hardware
+ * does not set them.
  */
 static void ask_resource(void *data)
 {
@@ -125,7 +125,7 @@ static void ask_resource(void *data)
 	struct pci_dev *pci = a->function->pci;
 	int wanted = PCI_FILL_BASES | PCI_FILL_SIZES | PCI_FILL_IO_FLAGS;
 
-	/* what it knows may be from before a change */
+	/* libpci's copy may be outdated */
 	pci->known_fields &= ~wanted;
 	a->kernel->resource_known =
 		(pci_fill_info(pci, wanted) & wanted) == wanted;
@@ -134,7 +134,7 @@ static void ask_resource(void *data)
 	a->kernel->flags = pci->flags[0];
 }
 
-/* libpci calls a file that is missing or garbled an error; here it is unknown */
+/* For libpci, a missing or garbled file is an error; here it is unknown */
 void read_resource(const struct function *function, struct kernel *kernel)
 {
 	struct asking asking = { function, kernel };

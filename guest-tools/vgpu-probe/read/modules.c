@@ -2,7 +2,7 @@
 /*
  * vgpu-probe: the kernel modules that could drive a device
  *
- * libkmod would do this too, and load libcrypto into every start.
+ * libkmod could do this, but would load libcrypto at every start.
  */
 #include <errno.h>
 #include <fnmatch.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: what pci.ids and the like call classes, vendors and devices
+ * vgpu-probe: names of classes, vendors and devices from pci.ids
  */
 #include "../error.h"
 #include "../options.h"
@@ -14,7 +14,7 @@ struct lookup {
 	const char *name;
 };
 
-/* libpci reads no more arguments than the flags ask for */
+/* libpci reads only as many arguments as the flags need */
 static void look_up(void *data)
 {
 	struct lookup *l = data;
@@ -24,7 +24,7 @@ static void look_up(void *data)
 				  l->id[1], l->id[2], l->id[3]);
 }
 
-/* Somebody else's text must not control the terminal */
+/* Names from a file must not control the terminal */
 static const char *name_of(struct lookup l)
 {
 	if (has_failed() || !call_libpci(look_up, &l) || !l.name)

@@ -15,7 +15,7 @@ static void __attribute__((noreturn)) run(const int out[2],
 	dup2(out[1], STDERR_FILENO);
 	close(out[0]);
 	close(out[1]);
-	/* a program that waits for input, or for anything, is not waited for */
+	/* a program that reads input gets none, so it does not wait */
 	if (!freopen("/dev/null", "r", stdin))
 		_exit(127);
 	execvp(argv[0], (char *const *)argv);

@@ -99,7 +99,7 @@ static void read_driver_file(struct device *device, int reg)
 	if (read_text(path, text, sizeof(text)) &&
 	    parse_register(reg, text, &value))
 		return set_register(regs, reg, value);
-	/* the first tells why, the others fail for the same reason */
+	/* keep the first reason; the others fail for the same one */
 	if (!regs->why[0])
 		snprintf(regs->why, sizeof(regs->why),
 			 "the driver's file %s: %s", register_names[reg],
@@ -107,8 +107,8 @@ static void read_driver_file(struct device *device, int reg)
 }
 
 /*
- * The driver shows no magic. It looks at it when it is bound and at every read
- * of a file, so an answer says that it is right.
+ * The driver does not show MAGIC. It checks it when it binds and at every read
+ * of a file, so a successful read means that it is right.
  */
 static void ask_driver(struct device *device)
 {
@@ -134,7 +134,7 @@ static unsigned int power_state(const struct device *device,
 	       PCI_PM_CTRL_STATE_MASK;
 }
 
-/* Configuration space and the kernel mean the same device, and it is ours */
+/* Configuration space and the kernel show the same device, and it is ours */
 static const char *id_obstacle(const struct config *config,
 			       const struct kernel *kernel)
 {
@@ -183,9 +183,9 @@ static const char *state_obstacle(const struct device *device,
 }
 
 /*
- * Why BAR0 must not be read, or NULL. It is asked of the device and of the kernel
- * at once, because a read of an address that the device does not decode reaches
- * something else.
+ * Why BAR0 must not be read, or NULL. Checks both the device and the kernel,
+ * because a read of an address that the device does not decode reaches something
+ * else.
  */
 static const char *bar0_obstacle(const struct device *device)
 {
@@ -236,7 +236,7 @@ static void copy_queue(struct queue *queue, const volatile uint32_t *bar0,
 	};
 }
 
-/* FEATURES says whether there are any */
+/* FEATURES shows whether there are any */
 static void copy_queues(struct registers *regs, const volatile uint32_t *bar0)
 {
 	unsigned int count;
@@ -258,7 +258,7 @@ static bool announces_queues(const struct registers *regs)
 	       regs->value[REG_FEATURES] & VGPU_STUB_FEATURE_QUEUES;
 }
 
-/* NULL if it cannot be mapped; errno says why */
+/* NULL if it cannot be mapped; errno has the reason */
 static void *map_bar0(const struct device *device)
 {
 	char path[400];
@@ -303,7 +303,7 @@ static void forget_queues(struct registers *regs)
 		 "the device was reset meanwhile");
 }
 
-/* Beside the driver, which may reset the device or put it to sleep meanwhile */
+/* While the driver is bound, which may reset the device or suspend it meanwhile */
 static void ask_bar0_for_queues(struct device *device)
 {
 	struct registers *regs = &device->registers;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: the functions of a dump or of this machine, and which of them were
- * asked for
+ * vgpu-probe: the functions in a dump or in this machine, and selecting among them
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 
 /*** Selection ***/
 
-/* A slot that the user names is shown whatever its IDs are */
+/* A slot that the user names is selected whatever its IDs are */
 static bool make_filter(struct pci_filter *filter)
 {
 	char *message = NULL;
@@ -27,7 +26,7 @@ static bool make_filter(struct pci_filter *filter)
 		filter->device = VGPU_STUB_DEVICE_ID;
 		return true;
 	}
-	/* up to 3.7 libpci cuts the text that it parses */
+	/* up to 3.7, libpci modifies the text that it parses */
 	if (opt.slot)
 		message = pci_filter_parse_slot(filter, strdupa(opt.slot));
 	if (message)
@@ -39,7 +38,7 @@ static bool make_filter(struct pci_filter *filter)
 	return true;
 }
 
-/* libpci's filter looks at a struct pci_dev, which a dump's function has not */
+/* libpci's filter needs a struct pci_dev, which a dump's function does not have */
 static bool matches(struct pci_filter *filter, const struct function *function)
 {
 	struct pci_dev pci = {
@@ -70,7 +69,7 @@ static bool select_functions(struct source *source)
 	return true;
 }
 
-/* What was asked for, for messages */
+/* The selection, for messages */
 const char *selection_text(void)
 {
 	static char text[160];
@@ -110,7 +109,7 @@ static void sort_functions(struct source *source)
 	}
 }
 
-/* "-A dump" reads a dump too, and is treated as -F is */
+/* "-A dump" also reads a dump, and is treated like -F */
 static const char *dump_option(void)
 {
 	static const char name[] = "dump.name=";

@@ -9,7 +9,7 @@
 #include "../options.h"
 #include "show.h"
 
-/*** Colour, on a terminal only ***/
+/*** Colour, only on a terminal ***/
 
 static const char *colour(const char *code)
 {
@@ -44,7 +44,7 @@ static const char *label(const struct finding *finding)
 	return finding->check->severity == SEVERITY_ERROR ? "FAIL" : "WARN";
 }
 
-/* Of many in a row that are unknown for the same reason, one is enough */
+/* One line for a run of findings that are unknown for the same reason */
 static unsigned int count_alike(const struct findings *findings, unsigned int i)
 {
 	const struct finding *first = &findings->list[i];
@@ -96,7 +96,7 @@ static void show_totals(const struct findings *findings)
 		       totals[RESULT_FAIL], totals[RESULT_UNKNOWN]);
 }
 
-/* What passed is shown with -v, and of a host, which has nothing else to show */
+/* Passed checks are shown with -v, and for a host, which has nothing else to show */
 void list_findings(const struct findings *findings)
 {
 	bool all = opt.verbose || !findings->device;
@@ -112,7 +112,7 @@ void list_findings(const struct findings *findings)
 	show_totals(findings);
 }
 
-/* Nothing of what passed: a line for each other finding */
+/* A line for each finding that did not pass */
 void show_quiet(const struct findings *findings)
 {
 	char place[64];

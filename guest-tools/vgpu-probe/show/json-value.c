@@ -2,8 +2,8 @@
 /*
  * vgpu-probe: jansson, with every failure recorded
  *
- * It fails if there is no memory, and answers NULL or -1 then, also to whoever
- * gives it a NULL that it made itself.
+ * jansson fails only if memory runs out. It then returns NULL or -1, and also
+ * when it is given a NULL that it returned earlier.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 #include "json.h"
 
 /*
- * A string that is not UTF-8, a file's name for instance, is taken for Latin-1:
- * something readable instead of nothing.
+ * Convert a string that is not UTF-8, such as a file name, as if it were Latin-1,
+ * which is better than nothing.
  */
 static json_t *latin1_text(const char *s)
 {
@@ -57,7 +57,7 @@ void json_set(json_t *object, const char *name, json_t *value)
 		out_of_memory();
 }
 
-/* What every object begins with */
+/* The first members of every object */
 json_t *json_head(void)
 {
 	json_t *json = json_object();
@@ -84,7 +84,7 @@ void json_print(json_t *value, unsigned int indent)
 	json_decref(value);
 	if (!text)
 		out_of_memory();
-	/* so that what is printed stays JSON; "error" says what happened */
+	/* keeps the output valid JSON; "error" has the reason */
 	print_lines(text ? text : "\"out of memory\"", indent);
 	free(text);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: the lines that are lspci's own, byte for byte
+ * vgpu-probe: the lines that are identical to lspci's
  */
 #include "../options.h"
 #include "show.h"
@@ -15,7 +15,7 @@ static void add_revision(char *text, size_t size, const struct config *config)
 		snprintf(text, size, " (rev %02x)", revision);
 }
 
-/* With -v only, and only where there is something to tell */
+/* Only with -v, and only if it is not zero or has a name */
 static void add_prog_if(char *text, size_t size, const struct device *device)
 {
 	unsigned int prog_if = 0;
@@ -48,7 +48,7 @@ void format_title(char *text, size_t size, const struct device *device,
 			     function->device), revision, prog_if);
 }
 
-/* Slot, and the line of the dump if the slot alone does not tell which it is */
+/* The slot, and the line in the dump if the slot alone is ambiguous */
 void format_where(char *text, size_t size, const struct device *device)
 {
 	const struct function *f = device ? device->function : NULL;
