@@ -68,6 +68,12 @@ for my $row (@corpus) {
     };
 }
 
+# two devices, one broken and one cut off
+my @two = (edit_dump(base_dump('conventional'), '2e=00'), edit_dump(base_dump('endpoint'), 'cut=64'));
+for my $dump (join("\n", @two), join("\n", edit_dump($two[0], 'slot=02:00.0'), $two[1])) {
+    is +(text_of($dump))[0], 1, 'a failed check takes precedence over an unreadable device, in either order';
+}
+
 # lengths: an edit, and whether its capability has enough room
 my %fits = (
     '34=f0 f0=05,40,00,00' => 1,    # MSI, 32 bits: 10 bytes

@@ -7,6 +7,7 @@
 # Needs: setup-demo setup-probe device tools
 use strict;
 use warnings;
+use JSON::PP;
 use Test::More;
 use Contract;
 use Probe;
@@ -68,5 +69,8 @@ for my $line (@lines) {
     my ($name, $error) = split /\t/, $line, 2;
     is $error, '', "$name: valid";
 }
+
+(undef, $out) = run_probe('--json', '-F', "/no/such/\xff\xe4\xc3");
+like decode_json($out)->{error}, qr{^/no/such/\x{ff}\x{e4}\x{c3}: }, 'a name that is not UTF-8 is read as Latin-1';
 
 done_testing;
