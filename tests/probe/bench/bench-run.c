@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Time commands side by side, from start to exit:
+ * Compare the time of commands from start to exit:
  *
  *   bench-run ROUNDS 'COMMAND ARGUMENT...' ['COMMAND ARGUMENT...' ...]
  *
- * Each round runs every command once, so that whatever else the machine does
- * falls on all of them. A line for each: median, least and most time in
- * microseconds, most memory in KiB, the command; its exit status must not
- * change. No shell is in between.
+ * Each round runs every command once, so that other load on the machine affects all
+ * of them. Prints a line for each: median, minimum and maximum time in
+ * microseconds, maximum memory in KiB, the command. Commands run without a shell,
+ * and their exit status must not change.
  */
 #include <fcntl.h>
 #include <stdio.h>

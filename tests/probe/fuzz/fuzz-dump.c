@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target (libFuzzer): any bytes as a dump, through every form of the
- * report and through diff. Behind a byte 1 they are configuration space instead,
- * which is written as a dump first: mutations of digits would seldom get there.
+ * Fuzz target (libFuzzer): the input is a dump, which goes through every form of
+ * the report and through diff. After a byte 1, it is raw configuration space and is
+ * converted to a dump first, because mutations of hex digits rarely get that far.
  */
 #include <fcntl.h>
 #include <stdlib.h>

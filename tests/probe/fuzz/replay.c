@@ -9,7 +9,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A copy of its own size, so that reading past its end is seen */
+/* Copy the input to a buffer of exactly its size, to detect reads past its end */
 static void replay(const char *name)
 {
 	static uint8_t buffer[1 << 20];
@@ -26,7 +26,7 @@ static void replay(const char *name)
 	data = malloc(size ? size : 1);
 	for (size_t i = 0; i < size; i++)
 		data[i] = buffer[i];
-	/* who reads the log of a crash wants to know the input */
+	/* the log of a crash must name the input */
 	fprintf(stderr, "%s\n", name);
 	LLVMFuzzerTestOneInput(data, size);
 	free(data);

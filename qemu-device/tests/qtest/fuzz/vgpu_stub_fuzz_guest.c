@@ -1,5 +1,5 @@
 /*
- * What a hostile guest of vgpu-stub consists of
+ * A hostile guest of vgpu-stub
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,7 +13,7 @@ PCIDevice *guest_dev;
 uint32_t guest_tails[QUEUES];
 uint64_t guest_entries;
 
-/* Reading the input; zeros behind its end */
+/* Reading the input, which continues with zeros after its end */
 
 uint64_t guest_take(Input *in, size_t count)
 {
@@ -89,7 +89,7 @@ void guest_config_write(Input *in, unsigned offset, uint16_t val)
                  val);
 }
 
-/* BAR0 is decoded, and the device may access memory */
+/* Map BAR0 and enable bus mastering */
 void guest_map(Input *in)
 {
     guest_config_write(in, PMCSR, 0);
@@ -104,7 +104,7 @@ void guest_doorbell(Input *in, unsigned queue)
                     queue * VGPU_STUB_DOORBELL_STRIDE, 0);
 }
 
-/* A queue as the specification wants it */
+/* Queues, set up as the specification demands */
 
 uint64_t guest_queue_base(unsigned queue)
 {
@@ -168,7 +168,7 @@ bool guest_queue_runs(unsigned queue)
            VGPU_STUB_QUEUE_RUNNING;
 }
 
-/* A guest gets further with a queue that runs and has room */
+/* Make the queue run and have room, so that the guest gets further */
 void guest_queue_prepare(Input *in, unsigned queue)
 {
     if (!guest_queue_runs(queue)) {
@@ -198,7 +198,7 @@ void guest_queue_submit(Input *in, unsigned queue,
 
 /* Entries */
 
-/* A list of segments in memory; its length in all */
+/* Write a list of segments to memory; returns its total length */
 static uint32_t put_list(Input *in, uint64_t addr, unsigned count)
 {
     uint32_t len = 0;
@@ -251,7 +251,7 @@ static struct vgpu_stub_desc pick_desc(Input *in)
     return desc;
 }
 
-/* An entry with which the device gets far */
+/* An entry that passes most checks */
 void guest_submit_good(Input *in, unsigned queue)
 {
     static const uint16_t opcodes[] = {

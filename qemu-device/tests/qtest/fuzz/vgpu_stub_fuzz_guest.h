@@ -1,6 +1,6 @@
 /*
- * What a hostile guest of vgpu-stub consists of: an input that says what it
- * does, registers, queues and entries
+ * A hostile guest of vgpu-stub, which reads its actions from an input and
+ * accesses registers, queues and entries
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -21,7 +21,7 @@
 #define DEVCTL          (VGPU_STUB_EXP_CAP_OFFSET + PCI_EXP_DEVCTL)
 #define MSIX_CONTROL    (VGPU_STUB_MSIX_CAP_OFFSET + 2)
 
-/* What the guest uses is at the end of its memory; the witness's is apart */
+/* The guest uses the end of its memory; the witness has separate memory */
 #define QUEUES          4
 #define WITNESS         (QUEUES - 1)
 #define QUEUE_SIZE      16

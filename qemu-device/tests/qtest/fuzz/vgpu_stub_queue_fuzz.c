@@ -1,10 +1,11 @@
 /*
- * Fuzzing of vgpu-stub: queues, as a hostile guest uses them
+ * Fuzz target for vgpu-stub: queues, as a hostile guest uses them
  *
- * An input is a list of what such a guest does: it fills in registers, entries,
- * lists and indices, rings doorbells, pauses and resets the device. One queue,
- * the witness, is left alone, in memory of its own: after each input it carries
- * out a command and returns the right result, unless the device was reset.
+ * An input is a list of actions of such a guest: it writes registers, entries,
+ * lists and indices, rings doorbells, pauses and resets the device. It does not
+ * touch one queue, the witness, which has its own memory. After each input, the
+ * witness must execute a command correctly; it is enabled again if the device
+ * was reset.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -23,7 +24,7 @@
                     "-device pc-dimm,memdev=m0 " \
                     "-device vgpu-stub,addr=4,queues=4"
 
-/* The witness's command has to be complete within a minute */
+/* The witness's command must complete within a minute */
 #define PATIENCE_NS     (60LL * NANOSECONDS_PER_SECOND)
 
 static uint8_t *fresh;
@@ -73,14 +74,14 @@ static void write_config(Input *in)
     }
 }
 
-/* A vector that leads anywhere but to the witness's memory */
+/* A vector with any address except the witness's memory */
 static void write_vector(Input *in)
 {
     unsigned entry = VGPU_STUB_MSIX_TABLE +
                      guest_take(in, 1) % (QUEUES + 1) * 16;
     uint32_t low = guest_pick_address(in);
 
-    /* another write to configuration space could be a reset */
+    /* a message to configuration space may cause a reset */
     in->reset |= low >= ECAM && low < ECAM + 0x10000000;
     guest_reg_write(in, entry, low);
     guest_reg_write(in, entry + 4, 0);
@@ -88,7 +89,7 @@ static void write_vector(Input *in)
     guest_reg_write(in, entry + 12, 0);
 }
 
-/* Changing the memory map takes QEMU a thousand times as long as an entry */
+/* Rarely change the memory map, which costs as much as a thousand entries */
 static void act(Input *in)
 {
     unsigned queue = guest_take(in, 1) % WITNESS;
@@ -148,7 +149,7 @@ static void witness_works(Input *in)
                  guest_tails[WITNESS]);
 }
 
-/* The next input starts with queues disabled, but for the witness */
+/* The next input starts with all queues disabled except the witness */
 static void restore(Input *in)
 {
     guest_config_write(in, MSIX_CONTROL, 0);
@@ -159,7 +160,7 @@ static void restore(Input *in)
     }
 }
 
-/* A thread frees old memory maps; waiting for it each time would be slow */
+/* The RCU thread frees old memory maps; waiting every time would be slow */
 static void free_old_views(void)
 {
     static unsigned left = 256;
