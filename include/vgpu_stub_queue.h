@@ -3,7 +3,7 @@
  * vgpu-stub: queues
  *
  * The part of the hardware interface that exists with the feature QUEUES: its
- * registers, and what lies in guest memory. All fields are little-endian and
+ * registers and its structures in guest memory. All fields are little-endian and
  * naturally aligned. The chapter "Queues" of docs/specs/vgpu-stub.rst defines
  * their meaning; a test compares its tables with this file.
  */
@@ -32,7 +32,7 @@ typedef uint64_t vgpu_stub_le64;
 /* FEATURES */
 #define VGPU_STUB_FEATURE_QUEUES        0x00000001
 
-/* Limits of this version; the registers tell those of a device */
+/* Limits of this version; the registers have the limits of a device */
 #define VGPU_STUB_QUEUES_MAX            16
 #define VGPU_STUB_QUEUE_SIZE_MIN        2
 #define VGPU_STUB_QUEUE_SIZE_MAX        1024    /* entries */
@@ -42,7 +42,7 @@ typedef uint64_t vgpu_stub_le64;
 #define VGPU_STUB_SEGMENTS_MAX          262144  /* of all buffers together */
 #define VGPU_STUB_TRANSFER_MAX          0x40000000      /* bytes */
 
-/* MSI-X: the table and the PBA lie in WIN_MSIX of BAR0 */
+/* MSI-X: the table and the PBA are in WIN_MSIX of BAR0 */
 #define VGPU_STUB_MSIX_CAP_OFFSET       0x50
 #define VGPU_STUB_MSIX_TABLE            0xc00
 #define VGPU_STUB_MSIX_PBA              0xe00
@@ -106,7 +106,7 @@ typedef uint64_t vgpu_stub_le64;
 /* Doorbell of queue n, at WIN_DOORBELL + n * DOORBELL_STRIDE, WO */
 #define VGPU_STUB_DOORBELL_STRIDE       4
 
-/* The index block: a cache line that each side writes */
+/* The index block: each side writes one cache line */
 struct vgpu_stub_index {
     /* written by the driver */
     vgpu_stub_le32 sq_tail;
@@ -123,10 +123,10 @@ struct vgpu_stub_index {
 
 #define VGPU_STUB_INDEX_CQ_FULL         0x00000001      /* flags */
 
-/* Where a command's data lies */
+/* Location of a command's data */
 struct vgpu_stub_desc {
     vgpu_stub_le64 addr;
-    vgpu_stub_le32 len;         /* bytes, in all */
+    vgpu_stub_le32 len;         /* total length in bytes */
     vgpu_stub_le16 number;      /* LIST: segments; BUFFER: handle; else 0 */
     vgpu_stub_u8 type;
     vgpu_stub_u8 reserved;
@@ -172,7 +172,7 @@ struct vgpu_stub_sqe {
 #define VGPU_STUB_OP_REGISTER           0x0100
 #define VGPU_STUB_OP_UNREGISTER         0x0101
 
-/* REGISTER's arg: bits 15:0 the handle, and what the device may do */
+/* REGISTER's arg: bits 15:0 the handle, and the allowed access */
 #define VGPU_STUB_BUFFER_READ           0x0000000100000000ULL
 #define VGPU_STUB_BUFFER_WRITE          0x0000000200000000ULL
 
@@ -219,6 +219,6 @@ _Static_assert((VGPU_STUB_QUEUES_MAX + 1) * 16 + VGPU_STUB_MSIX_TABLE <=
                VGPU_STUB_MSIX_PBA, "MSI-X table ends before the PBA");
 _Static_assert(VGPU_STUB_MSIX_CAP_OFFSET + 12 <= VGPU_STUB_EXP_CAP_OFFSET &&
                VGPU_STUB_MSIX_CAP_OFFSET >= VGPU_STUB_PM_CAP_OFFSET + 8,
-               "MSI-X capability lies between Power Management and Express");
+               "MSI-X capability is between Power Management and Express");
 
 #endif /* VGPU_STUB_QUEUE_H */

@@ -59,7 +59,7 @@ is forms_of('endpoint', '01:00.0'), 'endpoint:', 'no bridge: endpoint';
 is forms_of('endpoint', '01:00.0', bridge('00:03.0', 1, $root)), 'endpoint:', 'below a root port';
 is forms_of('endpoint', '03:00.0', bridge('00:03.0', 1, $root), bridge('01:00.0', 2, $up), bridge('02:00.0', 3, $down)),
     'endpoint:', 'below a switch';
-is forms_of('integrated', '00:02.0', bridge('00:03.0', 1, $root)), 'integrated endpoint:', 'beside a root port';
+is forms_of('integrated', '00:02.0', bridge('00:03.0', 1, $root)), 'integrated endpoint:', 'next to a root port';
 is forms_of('conventional', '02:00.0', bridge('00:03.0', 1, $root), bridge('01:00.0', 2, $to_pci)), 'conventional:',
     'below a bridge to PCI';
 is forms_of('conventional', '01:00.0', bridge('00:03.0', 1, undef)), 'conventional:', 'below a conventional bridge';
@@ -70,7 +70,7 @@ for my $queues ('conventional', 'integrated', 'endpoint') {
 }
 is forms_of('endpoint-queues', '01:00.0', bridge('00:03.0', 1, $root)), 'endpoint:', 'with queues below a root port';
 is forms_of('integrated-queues', '00:02.0', bridge('00:03.0', 1, $root)), 'integrated endpoint:',
-    'with queues beside a root port';
+    'with queues next to a root port';
 is forms_of('conventional-queues', '02:00.0', bridge('00:03.0', 1, $root), bridge('01:00.0', 2, $to_pci)),
     'conventional:', 'with queues below a bridge to PCI';
 
@@ -86,7 +86,7 @@ is forms_of('integrated', '03:00.0', bridge('00:03.0', 1, $root), bridge('01:00.
 is forms_of('integrated', '01:00.0', bridge('0001:00:03.0', 1, $root)), 'integrated endpoint:',
     'a root port in another domain does not count';
 is forms_of('endpoint', '00:02.0', bridge('00:03.0', 1, $root)), 'integrated endpoint: exp-type lnkcap lnksta',
-    'an endpoint beside a root port';
+    'an endpoint next to a root port';
 like forms_of('conventional', '01:00.0', bridge('00:03.0', 1, $from_pci)), qr/^endpoint: .*\bexp-id\b.*\bexpress\b/,
     'no Express capability below a bridge to Express';
 like forms_of('endpoint', '02:00.0', bridge('01:00.0', 2, $to_pci)), qr/^conventional: cap-pointer .*\bcap-unlisted\b/,

@@ -107,7 +107,7 @@ static bool refuse_orphan(const struct parser *p)
 			    "%s: line %u continues the bytes of line %u after an empty line (%u); remove it",
 			    name, p->number, p->last, p->empty);
 	return fail(EXIT_USAGE,
-		    "%s: line %u has a second block of bytes for the title in line %u; give it a title of its own",
+		    "%s: line %u has a second block of bytes for the title in line %u; give it its own title",
 		    name, p->number, p->title);
 }
 
@@ -115,7 +115,7 @@ static bool refuse_offset(const struct parser *p)
 {
 	if (!p->line.offset)
 		return fail(EXIT_USAGE,
-			    "%s: line %u has a second block of bytes for the title in line %u; give it a title of its own",
+			    "%s: line %u has a second block of bytes for the title in line %u; give it its own title",
 			    name_of(p), p->number, p->title);
 	return fail(EXIT_USAGE, "%s: line %u begins at 0x%02lx, expected 0x%02x",
 		    name_of(p), p->number, p->line.offset, p->next);

@@ -159,7 +159,7 @@ static const char *address_obstacle(const struct config *config,
 	uint32_t bar = config_get(config, PCI_BASE_ADDRESS_0, 4);
 
 	if (!kernel->resource_known)
-		return "the kernel tells nothing of BAR0";
+		return "sysfs has no resource of BAR0";
 	if (bar & PCI_BASE_ADDRESS_SPACE)
 		return "BAR0 is not memory";
 	if (kernel->size < VGPU_STUB_BAR0_SIZE || !kernel->start)

@@ -36,7 +36,7 @@ typedef struct VGPUBuffer {
     bool closing;               /* UNREGISTER waits for them */
 } VGPUBuffer;
 
-/* Where a command's data lies: a position in a list of segments, or bytes */
+/* A command's data: a position in a list of segments, or inline bytes */
 typedef struct VGPUData {
     const VGPUSegment *segment;
     uint32_t offset;            /* in that segment */

@@ -267,7 +267,7 @@ static void vgpu_add_properties(VGPUStubState *s)
 static bool vgpu_check_queues(VGPUStubState *s, Error **errp)
 {
     if (s->queue_count > VGPU_STUB_QUEUES_MAX) {
-        error_setg(errp, "vgpu-stub: queues=%u: the most is %u",
+        error_setg(errp, "vgpu-stub: queues=%u is above the maximum, %u",
                    s->queue_count, VGPU_STUB_QUEUES_MAX);
         return false;
     }
