@@ -17,7 +17,7 @@ my $flips = scratch_dir() . '/flips';
 my $tools = build_dir() . '/tools';
 my ($status, undef, $err) = run_command('gcc', '-std=gnu11', '-O2', '-D_GNU_SOURCE', '-I' . top_dir() . '/include',
     '-I' . top_dir() . '/guest-tools/vgpu-probe', '-o', $flips, probe_dir() . '/flips.c',
-    glob("$tools/error.o $tools/options.o $tools/check/*.o $tools/read/*.o"), '-lpci');
+    glob("$tools/error.o $tools/options.o $tools/check/*.o $tools/read/*.o"), '-lpci', '-ljansson');
 is $status, 0, 'flips.c builds' or die $err;
 
 # Flips of two rows need a closer look: a flip of the power state leaves D0 for an invalid

@@ -1,18 +1,19 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-probe host: real QEMUs with and without the device, a running one, and logs
-# as libxl and libvirt leave them. Of Xen there is a stand-in for xl.
+# vgpu-probe host: which QEMU has the device, and what libxl, libvirt and Xen logged.
+# The logs, /proc and xl are stand-ins. host-machines.t finds running machines.
 #
 # Needs: setup-demo setup-probe device tools
 use strict;
 use warnings;
+use File::Copy 'copy';
 use File::Path 'make_path';
 use JSON::PP;
+use POSIX 'mkfifo';
 use Test::More;
 use Contract;
 use Probe;
-use Qtest;
 
 my $preloaded = build_dir() . '/device/qemu-vgpu-stub';
 my $plain = '/usr/bin/qemu-system-x86_64';
@@ -33,43 +34,110 @@ sub plant {
     return write_file("$root$path", $text);
 }
 
+# A process of the stand-in; its executable is the installed QEMU
+sub plant_process {
+    my ($pid, @arguments) = @_;
+    plant("/proc/$pid/cmdline", join '', map { "$_\0" } @arguments);
+    symlink $plain, "$root/proc/$pid/exe";
+    return;
+}
+
+# which QEMU
+$ENV{VGPU_PROBE_ROOT} = $root;
+make_path("$root/proc");
 is host($preloaded)->{'host-compiled'}, "pass: $preloaded", 'a QEMU that has the device';
-is host($plain)->{'host-compiled'}, "fail: not in $plain -device help", 'one that has it not';
+is host($plain)->{'host-compiled'}, "fail: not in $plain", 'one that does not have it';
 like host('/no/such')->{'host-compiled'}, qr/^unknown: .* ends with 127$/, 'no QEMU is unknown';
 my $slow = write_file(scratch_dir() . '/slow', "#!/bin/sh\nexec sleep 60\n");
 chmod 0755, $slow;
 like host($slow)->{'host-compiled'}, qr/^unknown: .* ends with 124$/, 'one that hangs is left';
-
-$ENV{VGPU_PROBE_ROOT} = $root;
-my $other = join("\0", 'qemu', '-device', 'vgpu-stubb', '-name', 'vgpu-stub') . "\0";
-plant('/proc/7/cmdline', $other);
-is host($plain)->{'host-running'}, 'fail: processes: 0', 'another device is not ours';
-for my $argument ('vgpu-stub', 'vgpu-stub,addr=1e', '{"driver":"vgpu-stub","addr":"0x1e"}') {
-    plant('/proc/8/cmdline', join("\0", 'qemu', '-device', $argument) . "\0");
-    is host($plain)->{'host-running'}, 'pass: processes: 1', "-device $argument";
+{
+    # elsewhere than in the tree that it was built in
+    my $copy = scratch_dir() . '/vgpu-probe';
+    copy(probe_path(), $copy) or die $!;
+    chmod 0755, $copy;
+    local $ENV{PROBE} = $copy;
+    is host()->{'host-compiled'}, "fail: not in $plain", 'none is named: the one that is installed';
+    local $ENV{PATH} = build_dir() . "/device:$ENV{PATH}";
+    is host()->{'host-compiled'}, "pass: $preloaded", 'qemu-vgpu-stub in PATH';
 }
-plant('/proc/9/cmdline', join("\0", '/usr/bin/timeout', '9', 'qemu', '-device', 'vgpu-stub') . "\0");
-is host($plain)->{'host-running'}, 'pass: processes: 1', 'what waits for QEMU is not counted';
-is host($plain)->{'host-logs'}, 'unknown: no log', 'no log is unknown';
+is host()->{'host-compiled'}, "pass: $preloaded", 'qemu-vgpu-stub in the tree that the tool was built in'
+    unless $ENV{PROBE};
 
+# a plain host
+is host()->{'host-running'}, 'fail: no QEMU is running', 'no machine';
+plant_process(8, 'qemu', '-device', 'vgpu-stub');
+is host($preloaded)->{status}, 0, 'a plain host without logs: all passed';
+is host($preloaded)->{'host-logs'}, 'pass: logs: 0, of machines that are gone: 0, not readable: 0', 'no log is no fault';
+{
+    my $copy = scratch_dir() . '/vgpu-probe';
+    local $ENV{PROBE} = $copy;
+    is host()->{'host-compiled'}, "pass: $plain, in process 8", 'a machine that runs with the device has it';
+}
+
+# logs
+my $good = 'pass: logs: 2, of machines that are gone: 0, not readable: 0';
 my $xl_log = '/var/log/xen/qemu-dm-vm.log';
 plant($xl_log, "char device redirected to /dev/pts/2 (label serial0)\n");
 my $libvirt_log = '/var/log/libvirt/qemu/vm.log';
 my $start = "2026-11-24 01:00:00.000+0000: starting up libvirt version: 9.0.0\n"
     . "LC_ALL=C /usr/bin/qemu-system-x86_64 -device vgpu-stub,addr=1e\n";
 plant($libvirt_log, $start);
-is host($plain)->{'host-logs'}, 'pass: logs: 2, not readable: 0', 'logs without a complaint';
+is host($plain)->{'host-logs'}, $good, 'logs without a complaint';
 my $complaint = "qemu-system-x86_64: -device vgpu-stub,foo=1: Property not found\e[31m\n";
 plant($libvirt_log, $start . $complaint);
 is host($plain)->{'host-logs'}, 'fail: ' . ($complaint =~ s/\e/?/r =~ s/\n//r),
     'a complaint is told, without what a terminal obeys';
 plant($libvirt_log, $start . $complaint . $start);
-is host($plain)->{'host-logs'}, 'pass: logs: 2, not readable: 0', 'one of an earlier start is past';
+is host($plain)->{'host-logs'}, $good, 'one of an earlier start is past';
 plant($xl_log, "qemu: 'vgpu-stubb' is not a valid device model name\n");
 like host($plain)->{'host-logs'}, qr/^fail: .*'vgpu-stubb' is not a valid/, 'a wrong name is told';
 plant($xl_log, "vgpu-stub: bad write at 0x0, 4 bytes: read-only register\n");
 like host($plain)->{'host-logs'}, qr/^fail: vgpu-stub: bad write/, 'a bad access is told';
 
+# of a machine that is gone
+my $yesterday = time - 25 * 60 * 60;
+utime $yesterday, $yesterday, "$root$xl_log" or die $!;
+is host($plain)->{'host-logs'}, 'pass: logs: 1, of machines that are gone: 1, not readable: 0',
+    'a complaint of yesterday about a machine that is gone';
+plant_process(9, 'qemu', '-name', 'vm2');
+is host($plain)->{'host-logs'}, 'pass: logs: 1, of machines that are gone: 1, not readable: 0', 'another machine runs';
+plant_process(9, 'qemu', '-name', 'guest=vm,debug-threads=on');
+like host($plain)->{'host-logs'}, qr/^fail: vgpu-stub: bad write/, 'the machine still runs';
+unlink "$root$xl_log";
+
+# what is no log
+mkfifo("$root/var/log/libvirt/qemu/fifo.log", 0600) or die $!;
+mkfifo("$root/var/log/xen/qemu-dm-fifo.log", 0600) or die $!;
+make_path("$root/var/log/libvirt/qemu/folder.log");
+symlink '/no/such', "$root/var/log/libvirt/qemu/link.log";
+symlink '/dev/zero', "$root/var/log/libvirt/qemu/zero.log";
+plant('/var/log/xen/qemu-dm-', $complaint);
+plant('/var/log/xen/qemu-dm-vm.log.1', $complaint);
+plant('/var/log/xen/xl-vm.log', $complaint);
+{
+    local $SIG{ALRM} = sub { die "vgpu-probe hangs\n" };
+    alarm 20;
+    is host($plain)->{'host-logs'}, 'pass: logs: 1, of machines that are gone: 0, not readable: 0',
+        'FIFOs, folders, links to nothing, devices and other names are no logs';
+    alarm 0;
+}
+
+# what may not be read
+SKIP: {
+    skip 'every user may read what this one may not', 2 if $>;
+    my $copy = scratch_dir() . '/vgpu-probe';
+    chmod 0755, scratch_dir(), $root;
+    my @nobody = ('setpriv', '--reuid=nobody', '--clear-groups', '--inh-caps=-all', $copy, '--json', 'host', $plain);
+    chmod 0, "$root$libvirt_log";
+    like +(run_command(@nobody))[1], qr/not readable: 1/, 'a log that may not be read';
+    chmod 0, "$root/var/log/libvirt";
+    my ($status, $out) = run_command(@nobody);
+    like $out, qr/"result": "unknown",[^{}]*"found": "logs: 0, [^"]*not readable: 1"/, 'nor its folder: unknown';
+    chmod 0755, "$root/var/log/libvirt";
+}
+
+# Xen
 is host($plain)->{'host-xen'}, undef, 'without Xen there is no check of it';
 make_path("$root/proc/xen");
 my $bin = scratch_dir() . '/bin';
@@ -84,15 +152,18 @@ make_path($bin);
     chmod 0755, write_file("$bin/xl", "#!/bin/sh\nexit 1\n");
     like host($plain)->{'host-xen'}, qr/^unknown: /, 'xl that fails is unknown';
 }
+{
+    local $ENV{VGPU_PROBE_ROOT} = "$root/no/such";
+    is host($plain)->{'host-running'}, 'unknown: no /proc', 'no /proc is unknown';
+}
 
-delete $ENV{VGPU_PROBE_ROOT};
-my $qtest = Qtest->new('-machine', 'pc', '-device', 'vgpu-stub');
-like host($preloaded)->{'host-running'}, qr/^pass: processes: [1-9]/, 'a machine that runs is seen';
-$qtest->quit;
-
+# forms of the output
 my ($status, $out) = run_probe('host', $plain);
 is $status, 1, 'what fails is the exit status';
 like $out, qr/^\tFAIL    -     device in QEMU .*\n\t {14}build it in/m, 'text: with advice';
+like $out, qr/\A\tprocess 8 +\(no name\) +with vgpu-stub\n\tprocess 9 +vm +without\n/, 'text: the machines';
+($status, $out) = run_probe('--tap', 'host', $plain);
+like $out, qr/^# process 9 +vm +without\n(?:ok|not ok) 1/m, 'TAP: the machines';
 for my $form ('--tap', '--quiet') {
     ($status, $out) = run_probe($form, 'host', $plain);
     like $out, qr/host-compiled/, "$form names the check";
@@ -102,5 +173,12 @@ for my $bad (@bad) {
     my ($code, undef, $err) = run_probe('host', @$bad);
     is "$code " . ($err =~ tr/\n//), '2 1', "host @$bad: one line";
 }
+
+# the lists of checks have them
+my $listed = (run_probe('--list-checks'))[1];
+my @ids = map { $_->{id} } @{ decode_json((run_probe('--json', 'host', $plain))[1])->{host}{checks} };
+is_deeply [grep { $listed !~ /^$_\terror\thost\t/m } @ids], [], '--list-checks has the checks of the host';
+my $page = read_file(build_dir() . '/tools/vgpu-probe.8');
+is_deeply [grep { $page !~ /^\.It Cm \Q$_\E Pq host$/m } @ids], [], 'and so has the manual page';
 
 done_testing;

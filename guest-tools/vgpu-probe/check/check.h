@@ -5,7 +5,7 @@
 #ifndef CHECK_H
 #define CHECK_H
 
-#include "../read/read.h"
+#include "../read/qemu.h"
 
 enum result {
 	RESULT_PASS,

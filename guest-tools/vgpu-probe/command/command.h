@@ -21,6 +21,9 @@ int run_list_params(void);
 /* validate.c */
 int check_devices(const struct source *source);
 
+/* host.c: every check of a host */
+const struct check *host_checks(unsigned int *count);
+
 /* nothing.c: hints on where a device may be that was not found */
 void look_for_causes(const struct source *source);
 

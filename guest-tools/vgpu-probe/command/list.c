@@ -31,8 +31,8 @@ static void format_value(char *text, size_t size, const struct check *check)
 
 static void format_place(char *text, size_t size, const struct check *check)
 {
-	if (check->space == SPACE_KERNEL)
-		snprintf(text, size, "kernel");
+	if (check->space == SPACE_KERNEL || check->space == SPACE_HOST)
+		snprintf(text, size, "%s", space_words[check->space]);
 	else
 		snprintf(text, size, "%s0x%02x",
 			 check->space == SPACE_BAR0 ? "BAR0+" : "",
@@ -116,31 +116,36 @@ static json_t *json_entry(const struct entry *entry)
 			 "advice", check->advice);
 }
 
-static void show_lines(void)
+static void list_checks(const struct check *checks, unsigned int count,
+			json_t *array)
 {
-	unsigned int count;
-	const struct check *checks = device_checks(&count);
-
 	for (unsigned int i = 0; i < count;) {
 		struct entry entry;
 
 		i += make_entry(&entry, &checks[i], count - i);
-		show_line(&entry);
+		if (array)
+			json_add(array, json_entry(&entry));
+		else
+			show_line(&entry);
 	}
+}
+
+/* Those of a device, and those of a host; as text if there is no array */
+static void list_all(json_t *array)
+{
+	unsigned int count;
+	const struct check *checks = device_checks(&count);
+
+	list_checks(checks, count, array);
+	checks = host_checks(&count);
+	list_checks(checks, count, array);
 }
 
 static void show_list_json(void)
 {
 	json_t *json = json_head(), *array = json_array();
-	unsigned int count;
-	const struct check *checks = device_checks(&count);
 
-	for (unsigned int i = 0; i < count;) {
-		struct entry entry;
-
-		i += make_entry(&entry, &checks[i], count - i);
-		json_add(array, json_entry(&entry));
-	}
+	list_all(array);
 	json_set(json, "all_checks", array);
 	json_print(json, 0);
 	putchar('\n');
@@ -151,7 +156,7 @@ int run_list_checks(void)
 	if (opt.output == OUTPUT_JSON)
 		show_list_json();
 	else
-		show_lines();
+		list_all(NULL);
 	return EXIT_PASSED;
 }
 

@@ -90,6 +90,21 @@ extern const char *const register_names[REG_COUNT];
 extern const unsigned int register_offsets[REG_COUNT];
 
 /*
+ * host.c: files of the host, which may be below another folder. open_regular() and
+ * read_bytes() do not wait for a FIFO; data is the caller's, to be freed once.
+ */
+struct bytes {
+	char *data;
+	size_t len, room;
+};
+
+void host_path(char *path, size_t size, const char *below);
+int open_regular(const char *path);
+bool read_bytes(const char *path, struct bytes *bytes);
+/* A line of somebody else's, without what a terminal would obey */
+void copy_line(char *text, size_t size, const char *line);
+
+/*
  * kernel-log.c: calls take() for each line that holds one of the words (the last
  * is NULL) in upper or lower case. False if the kernel denies this user the log.
  */

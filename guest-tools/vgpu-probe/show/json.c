@@ -171,10 +171,29 @@ static json_t *json_findings(const struct findings *findings)
 	return array;
 }
 
-/* The host has checks and nothing else */
+static json_t *json_machines(void)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < machines.count; i++) {
+		const struct machine *machine = &machines.list[i];
+
+		json_add(array, json_pack("{s:i, s:o, s:o, s:o}",
+			"pid", (int)machine->pid,
+			"name", json_or_null(machine->name),
+			"program", json_text(machine->program),
+			"device", machine->device == PRESENCE_UNKNOWN ?
+			json_null() :
+			json_boolean(machine->device == PRESENCE_YES)));
+	}
+	return array;
+}
+
+/* The host has machines and checks, and nothing else */
 static json_t *json_host(const struct findings *findings)
 {
-	return json_pack("{s:o, s:i, s:i, s:i}",
+	return json_pack("{s:o, s:o, s:i, s:i, s:i}",
+			 "machines", json_machines(),
 			 "checks", json_findings(findings),
 			 "passed", findings->totals[RESULT_PASS],
 			 "failed", findings->totals[RESULT_FAIL],

@@ -27,6 +27,9 @@ struct form {
 
 extern const struct form text_form, quiet_form, json_form, tap_form;
 
+/* machines.c: a line for each, behind a prefix */
+void show_machines(const char *prefix);
+
 /* registers.c */
 void show_registers(const struct registers *regs);
 

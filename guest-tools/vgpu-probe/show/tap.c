@@ -35,6 +35,8 @@ static void show_points(const struct findings *findings)
 {
 	char place[64];
 
+	if (!findings->device)
+		show_machines("# ");
 	format_where(place, sizeof(place), findings->device);
 	for (unsigned int i = 0; i < findings->count; i++)
 		show_point(place, findings->device, &findings->list[i]);

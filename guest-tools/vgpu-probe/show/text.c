@@ -192,6 +192,8 @@ static void show_text(const struct findings *findings)
 	is_next = true;
 	if (findings->device)
 		show_device(findings->device);
+	else
+		show_machines("\t");
 	list_findings(findings);
 	if (findings->device)
 		show_remarks(findings->device);
