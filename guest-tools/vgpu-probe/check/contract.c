@@ -3,7 +3,7 @@
  * vgpu-probe: the contract on configuration space, from include/vgpu_stub_config.h
  *
  * Each row of that table is a check, unless the guest or the platform may set its
- * bits. A bit without a row is zero, which is a check of its own (unused.c).
+ * bits. A separate check (unused.c) tests that bits without a row are zero.
  */
 #include <ctype.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static struct row rows[] = {
 };
 _Static_assert(ARRAY_SIZE(rows) <= MAX_ROWS, "every row has a place");
 
-/* The rows that depend on queues are behind all others in the table */
+/* In the table, the rows that depend on queues follow all others */
 static void sort_rows(void)
 {
 	for (size_t i = 1; i < ARRAY_SIZE(rows); i++) {
@@ -60,7 +60,7 @@ static CHECK_FUNCTION(check_row)
 	      "0x%0*x", 2 * check->width, value);
 }
 
-/* D1 and D2 do not exist, and a write of them changes nothing */
+/* The device has no D1 and D2, and writing them changes nothing */
 static CHECK_FUNCTION(check_power_state_bits)
 {
 	static const char *const names[] = { "D0", "D1", "D2", "D3hot" };
@@ -74,8 +74,8 @@ static CHECK_FUNCTION(check_power_state_bits)
 }
 
 /*
- * An address that was never assigned looks like a BAR that does not exist. Only
- * the kernel tells one from the other (bar0-assigned).
+ * A BAR without an address looks like one that does not exist. Only the kernel can
+ * distinguish them (bar0-assigned).
  */
 static CHECK_FUNCTION(check_bar0_address)
 {
@@ -93,7 +93,7 @@ static CHECK_FUNCTION(check_bar0_address)
 		found(finding, RESULT_UNKNOWN, "BAR0 has no address");
 }
 
-/* A device has as many vectors as queues and one more, and the field has that less 1 */
+/* There is one vector more than queues; the field is the number of vectors minus 1 */
 static CHECK_FUNCTION(check_table_size)
 {
 	uint32_t value;
@@ -203,7 +203,7 @@ unsigned int list_fields(struct field *fields)
 	return count;
 }
 
-/* Where this device has it, NO_OFFSET if it has no such capability */
+/* Its offset in this device, NO_OFFSET without that capability */
 int field_offset(const struct field *field, const struct device *device)
 {
 	uint8_t id = home_of(field->offset);

@@ -17,7 +17,7 @@ CHECK_FUNCTION(check_answers)
 
 	(void)check;
 	if (silence)
-		found(finding, RESULT_FAIL, "%s: it does not answer", silence);
+		found(finding, RESULT_FAIL, "%s: it does not respond", silence);
 	else if (device->config.len < 4)
 		found(finding, RESULT_UNKNOWN, "not readable");
 	else

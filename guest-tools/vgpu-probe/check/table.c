@@ -44,27 +44,27 @@
 	.kinds = KIND_QUEUES, .applies = knows_queues, .advice = _advice
 
 #define ADD_CAP		"add capabilities with QEMU's helpers only, in realize()"
-#define WRONG_LIMIT	"the limits belong to the interface version: look at what " \
-			"the device model reads there"
+#define WRONG_LIMIT	"the interface version defines the limits: check what the " \
+			"device model returns there"
 
-#define RESERVED_BITS	"reserved bits read 0: look at what the device model reads " \
+#define RESERVED_BITS	"reserved bits read 0: check what the device model returns " \
 			"there"
-#define HALF_QUEUES	"MSI-X and FEATURES have to agree on whether there are " \
-			"queues: look at what realize() does for queues="
+#define HALF_QUEUES	"MSI-X and FEATURES must agree on whether there are " \
+			"queues: check what realize() does for queues="
 #define INTERRUPTS	"the device has no pin and no MSI, and MSI-X only with " \
-			"queues: what the kernel shows is not its own, or the " \
-			"device was reset behind its back"
+			"queues: the kernel shows another device's interrupts, " \
+			"or the device was reset without its knowledge"
 #define COMMAND_SETS	(1 << VGPU_STUB_SET_BASIC | 1 << VGPU_STUB_SET_BUFFER)
 
 static const struct check answers = {
-	.id = "answers", .name = "the function answers",
+	.id = "answers", .name = "the function responds",
 	.offset = PCI_VENDOR_ID, .width = 4, .want = "a header",
-	.run = check_answers, .advice = "it is in D3cold, behind a bridge that is "
-	"asleep, off the bus, or being reprogrammed: look at dmesg, then rescan "
-	"the bus or take the dump again"
+	.run = check_answers, .advice = "it is in D3cold, below a bridge in D3, "
+	"off the bus, or being reprogrammed: check dmesg, then rescan the bus or "
+	"take the dump again"
 };
 
-/* Behind the contract's rows */
+/* These follow the contract's rows */
 static const struct check others[] = {
 	{ .id = "unused", .name = "no other bit", .want = "zero",
 	  .mask = CONFIG_SIZE, .run = check_unused, .advice = "the contract has no "
@@ -77,14 +77,14 @@ static const struct check others[] = {
 	  "there in its realize()" },
 
 	WALK("cap-bounds", "capabilities: bounds", CHAIN_BOUNDS,
-	     "pointers behind the header", ADD_CAP),
+	     "pointers after the header", ADD_CAP),
 	WALK("cap-alignment", "capabilities: alignment", CHAIN_ALIGNMENT,
 	     "pointers to multiples of 4", ADD_CAP),
 	WALK("cap-loop", "capabilities: no loop", CHAIN_LOOP,
 	     "a list that ends", ADD_CAP),
-	WALK("cap-id", "capabilities: IDs", CHAIN_ID, "IDs that answer",
-	     "all ones: the device went away while it was read, or answers for "
-	     "its header alone; look at dmesg"),
+	WALK("cap-id", "capabilities: IDs", CHAIN_ID, "no ID of all ones",
+	     "all ones: the device was removed while it was read, or only its "
+	     "header responds; check dmesg"),
 	{ PLACE("pm", "Power Management", PCI_CAP_ID_PM, VGPU_STUB_PM_CAP_OFFSET,
 		"the contract has Power Management there: " ADD_CAP) },
 	{ PLACE("express", "PCI Express", PCI_CAP_ID_EXP, VGPU_STUB_EXP_CAP_OFFSET,
@@ -107,14 +107,14 @@ static const struct check others[] = {
 	  .want = "room for each, up to the next", .run = check_overlaps,
 	  .advice = "give each capability an offset with room for its length" },
 	EXT_CHAIN("ext-cap-bounds", "extended: bounds", CHAIN_BOUNDS,
-		  "pointers behind 0x100", check_walk, ADD_CAP),
+		  "pointers after 0x100", check_walk, ADD_CAP),
 	EXT_CHAIN("ext-cap-alignment", "extended: alignment", CHAIN_ALIGNMENT,
 		  "pointers to multiples of 4", check_walk, ADD_CAP),
 	EXT_CHAIN("ext-cap-loop", "extended: no loop", CHAIN_LOOP,
 		  "a list that ends", check_walk, ADD_CAP),
-	EXT_CHAIN("ext-cap-id", "extended: IDs", CHAIN_ID, "IDs that answer",
-		  check_walk, "all ones: nothing answers there, the bridge in "
-		  "front may not be Express"),
+	EXT_CHAIN("ext-cap-id", "extended: IDs", CHAIN_ID, "no ID of all ones",
+		  check_walk, "all ones: extended space does not respond; the "
+		  "bridge above may not be Express"),
 	EXT_CHAIN("ext-cap-unlisted", "extended: no other", 0, "none",
 		  check_unlisted, "the contract has no extended capability: look "
 		  "for what adds it in the device's realize()"),
@@ -126,15 +126,15 @@ static const struct check others[] = {
 	       check_bar0_assigned, is_live, "no BAR, or no room for it: is "
 	       "pci_register_bar() called in realize()? dmesg | grep 'BAR 0'"),
 	KERNEL("bar0-size", "BAR0 size", TEXT(VGPU_STUB_BAR0_SIZE), check_bar0_size, is_live,
-	       "look at the size in memory_region_init_io(); dmesg tells of a "
-	       "BAR that could not be assigned"),
-	KERNEL("bar0-resource", "BAR0 as the kernel has it",
+	       "check the size in memory_region_init_io(), and dmesg for a BAR "
+	       "that could not be assigned"),
+	KERNEL("bar0-resource", "BAR0 in the kernel",
 	       "the address in BAR0, plain memory", check_bar0_resource, is_live,
-	       "something moved BAR0 behind the kernel's back, a reset for "
-	       "instance: remove the device and rescan the bus"),
-	KERNEL("kernel-ids", "IDs as the kernel has them",
-	       "what configuration space says", check_kernel_ids, is_live,
-	       "the device changed since the kernel looked at it: remove it "
+	       "BAR0 was moved without the kernel's knowledge, for example by a "
+	       "reset: remove the device and rescan the bus"),
+	KERNEL("kernel-ids", "IDs in the kernel",
+	       "those in configuration space", check_kernel_ids, is_live,
+	       "the device has changed since the kernel read its IDs: remove it "
 	       "and rescan the bus, or reboot"),
 	KERNEL("driver", "driver", "vgpu_stub, or one that passes it on",
 	       check_driver, is_driven, "another driver claims the device: "
@@ -145,12 +145,12 @@ static const struct check others[] = {
 	{ .id = "bar0-decoded", .name = "BAR0 decoded", .offset = PCI_COMMAND,
 	  .width = 2, .mask = PCI_COMMAND_MEMORY,
 	  .expected = PCI_COMMAND_MEMORY, .run = check_decoded,
-	  .applies = is_driven, .advice = "memory decoding is off behind the "
-	  "driver's back: unbind it and bind it again" },
-	KERNEL("power-state", "power state, also kernel's",
+	  .applies = is_driven, .advice = "memory decoding was disabled without "
+	  "the driver's knowledge: unbind it and bind it again" },
+	KERNEL("power-state", "power state, kernel and device",
 	       "the same in both", check_power_state, tells_power_state,
-	       "the state was changed behind the kernel's back: bind the "
-	       "driver again"),
+	       "the state was changed without the kernel's knowledge: unbind the "
+	       "driver and bind it again"),
 	{ KERNEL_FIELDS("interrupts", "interrupts in use", "none",
 			check_interrupts, is_live, INTERRUPTS),
 	  .kinds = KIND_NO_QUEUES },
@@ -172,8 +172,8 @@ static const struct check others[] = {
 	{ QUEUE_CHECK("mmio-version-queues", "interface version: queues",
 		      VGPU_STUB_REG_VERSION, TEXT(VGPU_STUB_VERSION_QUEUES)
 		      " or later", check_queue_version,
-		      "queues came with interface version 1.1: look at what the "
-		      "device model reads there") },
+		      "queues need interface version 1.1: check what the device "
+		      "model returns there") },
 	REGISTER("mmio-features", "features: none unknown", REG_FEATURES,
 		 VGPU_STUB_REG_FEATURES,
 		 ~(VGPU_STUB_FEATURES | VGPU_STUB_FEATURE_QUEUES), 0,
@@ -193,20 +193,20 @@ static const struct check others[] = {
 		 "the registers are not usable: reset the device"),
 	REGISTER("mmio-bad-access", "no bad access", REG_BAD_ACCESS,
 		 VGPU_STUB_REG_BAD_ACCESS, 0xffffffff, VGPU_STUB_BAD_ACCESS,
-		 "some software accessed BAR0 wrongly: QEMU's -d guest_errors "
-		 "tells what"),
+		 "software made invalid accesses to BAR0: QEMU's -d guest_errors "
+		 "shows them"),
 
 	QUEUE_REGISTER("mmio-control", "control: reserved bits", REG_CONTROL,
 		       VGPU_STUB_REG_CONTROL, ~VGPU_STUB_CONTROL_RESET, 0,
 		       RESERVED_BITS),
 	{ QUEUE_CHECK("mmio-queues", "number of queues", VGPU_STUB_REG_QUEUES,
 		      "1 to 16, and MSI-X vectors for them", check_queue_count,
-		      "a vector for each queue, and one for events: compare what "
-		      "realize() gives msix_init() with this register") },
+		      "one vector for each queue and one for events: compare what "
+		      "realize() passes to msix_init() with this register") },
 	{ QUEUE_CHECK("mmio-vectors", "number of vectors",
 		      VGPU_STUB_REG_VECTORS, "one more than queues",
-		      check_vector_count, "a vector for each queue, and one for "
-		      "events: look at what the device model reads there") },
+		      check_vector_count, "one vector for each queue and one for "
+		      "events: check what the device model returns there") },
 	QUEUE_REGISTER("mmio-command-sets", "command sets 0 and 1",
 		       REG_COMMAND_SETS, VGPU_STUB_REG_COMMAND_SETS,
 		       COMMAND_SETS, COMMAND_SETS, WRONG_LIMIT),
@@ -224,14 +224,14 @@ static const struct check others[] = {
 		       VGPU_STUB_REG_EVENTS, ~VGPU_STUB_EVENT_QUEUE_ERROR, 0,
 		       RESERVED_BITS),
 	{ QUEUE_CHECK("mmio-queue-states", "state of each queue",
-		      VGPU_STUB_WIN_QUEUE, "a state, with an error or without",
-		      check_queue_states, "STATUS of this queue contradicts "
-		      "itself: look at what the device model reads there") },
+		      VGPU_STUB_WIN_QUEUE, "a state, and an error only in ERROR",
+		      check_queue_states, "STATUS of this queue is inconsistent: "
+		      "check what the device model returns there") },
 	{ QUEUE_CHECK("mmio-queue-errors", "no queue in error",
 		      VGPU_STUB_WIN_QUEUE, "none", check_queue_errors,
-		      "the driver gave the queue something that the device "
-		      "refuses; the specification says what each error means, and "
-		      "disabling the queue clears it"), .severity = SEVERITY_WARNING },
+		      "the driver set up or used the queue incorrectly; the "
+		      "specification lists the errors, and disabling the queue "
+		      "clears them"), .severity = SEVERITY_WARNING },
 };
 
 _Static_assert(MAX_ROWS + ARRAY_SIZE(others) < MAX_CHECKS,

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: what people call the rows of the contract, and what to do about one
- * that is violated
+ * vgpu-probe: names of the contract's rows, and advice for a row that is violated
  */
 #include <string.h>
 
 #include "check.h"
 
-#define WRONG_ID	"this is another device, or one with wrong IDs: look at " \
-			"the command line of QEMU and at the IDs in the " \
-			"device's class_init()"
+#define WRONG_ID	"this is another device, or one with wrong IDs: check " \
+			"QEMU's command line and the IDs in the device's " \
+			"class_init()"
 #define WRONG_CLASS	"the class is 16 bits, base class and subclass: set " \
-			"class_id in class_init(), write no bytes"
+			"class_id in class_init() instead of writing bytes"
 #define CONSTANT	"these bits never change: look for what writes them in " \
 			"the device's realize()"
-#define ONE_BAR		"the device registers BAR0 alone; look for a second " \
+#define ONE_BAR		"the device registers only BAR0; look for a second " \
 			"pci_register_bar() in its realize()"
-#define ERROR_BIT	"the kernel log tells what went wrong (dmesg | grep -i " \
-			"pci); the bit stays until a driver clears it"
+#define ERROR_BIT	"the kernel log shows the error (dmesg | grep -i pci); " \
+			"the bit stays set until a driver clears it"
 #define PMC		"write the PMC register as a whole: version 3, no D1, no " \
 			"D2, no PME"
 #define PMCSR		"no PME and no data register: only PowerState is writable"
@@ -26,10 +25,10 @@
 #define NO_LINK		"an integrated endpoint has no link: clear the link " \
 			"registers after pcie_endpoint_cap_init(); an endpoint " \
 			"has QEMU's values"
-#define MSIX		"msix_init() makes this capability, with the table and " \
-			"the PBA in BAR0: look at its arguments in the device's " \
+#define MSIX		"msix_init() adds this capability, with the table and " \
+			"the PBA in BAR0: check its arguments in the device's " \
 			"realize()"
-#define NO_SLOT		"only ports have a slot or are roots: look for what " \
+#define NO_SLOT		"only ports have slot and root registers: look for what " \
 			"writes there in the device's realize()"
 
 /* row; register, if its first row; name of the check; flag as in lspci; advice */
@@ -61,9 +60,9 @@ static const struct text texts[] = {
 	{ "STATUS_DEVSEL", NULL, "status: DEVSEL timing" },
 	{ "STATUS_SIG_TARGET_ABORT", NULL, "status: no target abort sent",
 	  ">TAbort", ERROR_BIT },
-	{ "STATUS_REC_TARGET_ABORT", NULL, "status: no target abort met",
+	{ "STATUS_REC_TARGET_ABORT", NULL, "status: no target abort received",
 	  "<TAbort", ERROR_BIT },
-	{ "STATUS_REC_MASTER_ABORT", NULL, "status: no master abort met",
+	{ "STATUS_REC_MASTER_ABORT", NULL, "status: no master abort received",
 	  "<MAbort", ERROR_BIT },
 	{ "STATUS_SIG_SYSTEM_ERROR", NULL, "status: no system error", ">SERR",
 	  ERROR_BIT },
@@ -82,11 +81,11 @@ static const struct text texts[] = {
 	{ "BIST", "BIST", "no built-in self test" },
 	{ "BAR0_FLAGS", "BAR0", "BAR0 kind", NULL, "register BAR0 with "
 	  "PCI_BASE_ADDRESS_SPACE_MEMORY and no other flag" },
-	{ "BAR0_ALIGNMENT", NULL, "BAR0 alignment", NULL, "BAR0 is smaller than "
-	  "it has to be: look at the size in memory_region_init_io()" },
-	{ "BAR0_ADDRESS", NULL, "BAR0 address", NULL, "nobody has assigned one, "
-	  "or pci_register_bar() is missing in the device's realize(); the "
-	  "running kernel knows: vgpu-probe without -F" },
+	{ "BAR0_ALIGNMENT", NULL, "BAR0 alignment", NULL, "BAR0 is too small: "
+	  "check the size in memory_region_init_io()" },
+	{ "BAR0_ADDRESS", NULL, "BAR0 address", NULL, "no address is assigned, "
+	  "or pci_register_bar() is missing in the device's realize(); to tell "
+	  "which, run vgpu-probe in the machine, without -F" },
 	{ "BAR1", "BAR1", "BAR1 unused", NULL, ONE_BAR },
 	{ "BAR2", "BAR2", "BAR2 unused", NULL, ONE_BAR },
 	{ "BAR3", "BAR3", "BAR3 unused", NULL, ONE_BAR },
@@ -101,8 +100,8 @@ static const struct text texts[] = {
 	  "the device has no ROM: start QEMU without romfile= for it" },
 	{ "CAP_POINTER", "Capabilities pointer", "capabilities pointer", NULL,
 	  "MSI-X comes first if the device has queues, then Express on an Express "
-	  "bus, then PM: look at the order in the device's realize()" },
-	{ "RESERVED_35", NULL, "reserved behind the pointer" },
+	  "bus, then PM: check the order in the device's realize()" },
+	{ "RESERVED_35", NULL, "reserved after the pointer" },
 	{ "RESERVED_38", NULL, "reserved double word" },
 	{ "INTERRUPT_LINE", "Interrupt line" },
 	{ "INTERRUPT_PIN", "Interrupt pin", "no interrupt pin", NULL,
@@ -133,11 +132,11 @@ static const struct text texts[] = {
 
 	{ "MSIX_ID", NULL, "MSI-X: capability ID", NULL, MSIX },
 	{ "MSIX_NEXT", NULL, "MSI-X: next capability", NULL,
-	  "Express comes behind MSI-X, on a conventional bus PM: look at the order "
-	  "in the device's realize()" },
+	  "Express follows MSI-X, or PM on a conventional bus: check the order in "
+	  "the device's realize()" },
 	{ "MSIX_TABLE_SIZE", "MSI-X control", "MSI-X: vectors", NULL,
-	  "a vector for each queue, and one for events: look at the number that "
-	  "the device's realize() gives msix_init()" },
+	  "one vector for each queue and one for events: check the number that "
+	  "the device's realize() passes to msix_init()" },
 	{ "MSIX_RESERVED", NULL, "MSI-X: reserved bits" },
 	{ "MSIX_MASK_ALL", NULL, NULL, "Masked" },
 	{ "MSIX_ENABLE", NULL, NULL, "Enable" },
@@ -146,8 +145,8 @@ static const struct text texts[] = {
 
 	{ "EXP_ID", NULL, "Express: capability ID", NULL, EXPRESS },
 	{ "EXP_NEXT", NULL, "Express: next capability", NULL,
-	  "Power Management comes behind Express: look at the order in the "
-	  "device's realize()" },
+	  "Power Management follows Express: check the order in the device's "
+	  "realize()" },
 	{ "EXP_VERSION", "Express capabilities", "Express: version", NULL,
 	  EXPRESS },
 	{ "EXP_TYPE", NULL, "Express: type", NULL, EXPRESS },
@@ -167,7 +166,7 @@ static const struct text texts[] = {
 	  "pcie_cap_flr_write_config() on writes" },
 	{ "DEVCAP_RESERVED", NULL, "Express: reserved caps" },
 	{ "DEVCTL", "Express device control", "Express: device control", NULL,
-	  "no bit of device control is writable but FLR: look at wmask" },
+	  "only FLR is writable in device control: check wmask" },
 	{ "DEVCTL_FLR", NULL, "Express: FLR reads 0", "FLReset" },
 	{ "DEVSTA_ERRORS", "Express device status", "Express: no error", NULL,
 	  ERROR_BIT },
@@ -195,7 +194,7 @@ static const struct text texts[] = {
 	  EXPRESS },
 	{ "DEVCAP2", NULL, "Express: other device caps 2" },
 	{ "DEVCTL2", "Express device control 2", "Express: device control 2",
-	  NULL, "only EETLP prefix blocking is writable: look at wmask" },
+	  NULL, "only EETLP prefix blocking is writable: check wmask" },
 	{ "DEVCTL2_EETLP_BLOCKING", NULL, NULL, "EETLPPrefixBlk" },
 	{ "DEVSTA2", "Express device status 2", "Express: device status 2" },
 	{ "LNKCAP2", "Express link caps 2", "Express: link caps 2" },

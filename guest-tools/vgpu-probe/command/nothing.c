@@ -60,12 +60,12 @@ static void hint_silent(const struct source *source)
 		silence = silence_of(&config);
 		format_slot(slot, sizeof(slot), &f->slot, true);
 		if (silence)
-			add_hint("%s does not answer, it reads as %s: in D3cold, "
-				 "behind a bridge that is asleep, off the bus, or "
-				 "being reprogrammed", slot, silence);
+			add_hint("%s does not respond, it reads as %s: in D3cold, "
+				 "below a bridge in D3, off the bus, or being "
+				 "reprogrammed", slot, silence);
 		else if (f->vendor == 0xffff && f->device == 0xffff)
-			add_hint("%s has IDs of all ones and answers for the rest: "
-				 "a virtual function of SR-IOV?", slot);
+			add_hint("%s has IDs of all ones, but the rest responds: "
+				 "an SR-IOV virtual function?", slot);
 	}
 }
 
@@ -115,7 +115,7 @@ static void hint_kernel_log(void)
 static void hint_host(void)
 {
 	add_hint("in this machine: was it removed? echo 1 >/sys/bus/pci/rescan, as root");
-	add_hint("on the host: has the QEMU that runs this machine the device? "
+	add_hint("on the host: does this machine's QEMU have the device? "
 		 "qemu-system-x86_64 -device help | grep vgpu-stub");
 	add_hint("on the host: was it started with -device vgpu-stub? "
 		 "ps -ef | grep vgpu-stub, and QEMU's log");
@@ -133,7 +133,7 @@ void look_for_causes(const struct source *source)
 		hint_count(source, "this machine");
 	else
 		add_hint("the kernel shows no PCI device at all: is it built with "
-			 "CONFIG_PCI, is sysfs mounted on /sys?");
+			 "CONFIG_PCI, and is sysfs mounted on /sys?");
 	hint_near_misses(source);
 	hint_silent(source);
 	hint_kernel_options();

@@ -165,7 +165,7 @@ static const char *address_obstacle(const struct config *config,
 	if (kernel->size < VGPU_STUB_BAR0_SIZE || !kernel->start)
 		return "BAR0 is too small or not assigned";
 	if ((bar & PCI_BASE_ADDRESS_MEM_MASK) != kernel->start)
-		return "BAR0 is not where the kernel has it; remove the device and rescan the bus";
+		return "the kernel has another address for BAR0; remove the device and rescan the bus";
 	return NULL;
 }
 
