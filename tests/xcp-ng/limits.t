@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# qemu-device/xcp-ng/qemu-wrapper where something hangs or cannot be started: each
-# of its steps has a time limit, and the VM starts.
+# qemu-device/xcp-ng/qemu-wrapper when something hangs or cannot be started: each of
+# its steps has a time limit, and the VM starts.
 #
 # Needs: setup-test
 use strict;
@@ -17,7 +17,7 @@ use WrapperTest;
 my $dom0 = dom0();
 my $without = 'this VM starts without the device: ';
 
-# A step may take 2 seconds and 3 of grace
+# A step may take 2 seconds and 3 seconds of grace
 sub in_time {
     my ($what, $result) = @_;
     cmp_ok $result->{took}, '<', 20, "$what: in time";
@@ -30,7 +30,7 @@ sub test_default {
     $dom0->xe("$limit\necho '@{[GRANT]}'");
     with_device('the default limit', '1e');
     is Qmp::slurp("$dom0->{root}/limit") =~ s/ \S*xe .*//r, 'timeout -k 1 20',
-        'xe has 20 seconds, and one more to end';
+        'xe has 20 seconds, and one more before SIGKILL';
     return;
 }
 
@@ -66,7 +66,7 @@ sub test_emulator {
     return;
 }
 
-# xenopsd ends a start that it gives up
+# xenopsd sends a signal when it cancels a start
 sub test_signals {
     local $dom0->{seconds} = 20;
     $dom0->xe('exec sleep 10');
@@ -81,13 +81,13 @@ sub test_signals {
         my $result = $dom0->start(@arguments);
         is $result->{arguments}, undef, "SIG$signal: QEMU is not started";
         is $result->{status}, 143 << 8, "SIG$signal: exit status";
-        cmp_ok $result->{took}, '<', 8, "SIG$signal: soon";
+        cmp_ok $result->{took}, '<', 8, "SIG$signal: in time";
     }
     $dom0->device_model_args(GRANT);
     return;
 }
 
-# root has no such limit, so become somebody else
+# The limit does not apply to root, so run as another user
 sub test_no_processes {
     system 'chmod', '-R', 'a+rwX', $dom0->{root} =~ s{/root$}{}r;
     local $dom0->{before} = sub {
@@ -95,13 +95,13 @@ sub test_no_processes {
         ($(, $)) = (65534, '65534 65534');
         POSIX::setuid(65534);
     };
-    # a copy, because this tree may be where nobody else has access
+    # a copy, because other users may have no access to this tree
     my $copy = "$dom0->{root}/qemu-wrapper";
     system('install', '-m', 755, top_dir() . '/qemu-device/xcp-ng/qemu-wrapper', $copy) == 0 or die $copy;
     local $dom0->{through} = ['bash', '-c', 'ulimit -u 0; shift; exec "$0" "$@"', $copy];
     my $result = $dom0->start(@arguments);
     starts('no process can be created', $result);
-    like $result->{log}, qr/fork: .*Resource temporarily unavailable/, 'and the log says so';
+    like $result->{log}, qr/fork: .*Resource temporarily unavailable/, 'the log gives the reason';
     return;
 }
 

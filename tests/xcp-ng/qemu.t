@@ -1,12 +1,12 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What qemu-device/xcp-ng/qemu-wrapper assumes of QEMU and of the device, checked with
-# a real QEMU: the device's properties, the slots, and the device's section in a saved
-# state. tests/intree/xcp-ng.t checks that the program is seen to have the device.
+# Check with a real QEMU what qemu-device/xcp-ng/qemu-wrapper assumes about QEMU and
+# the device: the device's properties, the slots, and the device's section in a saved
+# state. tests/intree/xcp-ng.t checks how it detects a QEMU with the device.
 #
-# The machine has a network card in the slot that xenopsd gives the first one, and the
-# display in slot 2 and behind all other arguments, as the stock wrapper does.
+# As on XCP-ng, the machine has a network card in the slot of xenopsd's first one, and
+# the display in slot 2, after all other arguments.
 #
 # Needs: setup-device device
 use strict;
@@ -45,8 +45,8 @@ sub starts {
     return ($? == 0, $output);
 }
 
-# The wrapper accepts one of the device's properties. A property that other PCI
-# devices do not have needs a decision here and there; these can only be read.
+# The wrapper accepts only one of the device's properties. If this fails for a new
+# property of the device, decide here and in the wrapper whether to accept it.
 sub test_properties {
     my %has = map { $_ => 1 } properties('vgpu-stub');
     ok $has{addr}, 'the device has the property addr';
@@ -57,23 +57,23 @@ sub test_properties {
     }
     my @common = grep { $_ ne 'dma_mask' } properties('edu');
     is_deeply [sort keys %has], [sort @common, 'queues'],
-        'the device has one of its own, which the wrapper refuses';
+        'its only property that other devices lack is queues, which the wrapper refuses';
 }
 
 sub test_slots {
     my ($started, $output) = starts('-device', 'vgpu-stub');
     ok !$started, 'without a slot QEMU does not start';
     like $output, qr/slot 2 function 0 not available for VGA, in use by vgpu-stub/,
-        'because the device sits where the display goes';
+        'because the device is in the slot of the display';
     for my $property ('', map { sprintf ',addr=%x', $_ } 0x18 .. 0x1f) {
         my $device = added(qq(["-device","vgpu-stub$property"]));
-        is scalar @$device, 2, "the wrapper takes '$property'";
+        is scalar @$device, 2, "the wrapper accepts '$property'";
         ($started, $output) = starts(@$device);
         ok $started, "and QEMU starts with @$device" or diag $output;
     }
 }
 
-# With XCP-ng's own command
+# With the QMP command that XCP-ng uses
 sub save {
     my ($state, @device) = @_;
     my $vm = Qtest->new(@machine, @device);
@@ -88,7 +88,7 @@ sub save_vm {
     return;
 }
 
-# A guest can fill the display's palette, which is saved, with any bytes
+# A guest can write any bytes to the display's palette, which is saved
 sub plant {
     my ($vm, $bytes) = @_;
     $vm->send_command('outb 0x3c8 0');
@@ -96,7 +96,7 @@ sub plant {
     return;
 }
 
-# 'completed', or why QEMU ended
+# 'completed', or QEMU's last error
 sub move {
     my ($state, $from, $to) = @_;
     my $vm = Qtest->new(@machine, @$from);
@@ -118,19 +118,19 @@ sub test_state {
     is_deeply $device, \@saved, 'the slot is found in a saved state';
     save($state, @saved, '-global', 'migration.send-section-footer=off');
     is_deeply added('["-device","vgpu-stub,addr=1e"]', '-loadvm', $state), \@saved,
-        'and in one without footers, as machines before 2.4 write it';
+        'and in one without footers, as machine types before 2.4 write it';
     save($state);
     is_deeply added('["-device","vgpu-stub"]', '-loadvm', $state), [],
-        'none is found in the state of a VM without the device';
+        'no slot is found in the state of a VM without the device';
 
     is move($state, \@saved, $device), 'completed', 'QEMU loads the state with this slot';
     like move($state, \@saved, []), qr/Unknown savevm section .*0000:00:1d\.0\/vgpu-stub/,
-        'not without the device';
+        'QEMU does not load it without the device';
     like move($state, \@saved, ['-device', 'vgpu-stub,addr=1e']), qr/Unknown savevm section/,
-        'nor with another slot';
+        'nor with the device in another slot';
 }
 
-# What a guest writes does not take a VM's slot from it
+# What a guest writes does not change the slot
 sub test_planted {
     my $state = "$dom0->{root}/state";
     my $name = '0000:00:1f.0/vgpu-stub';
@@ -138,15 +138,15 @@ sub test_planted {
         my $vm = Qtest->new(@machine, @before, '-device', 'vgpu-stub,addr=1d', @behind);
         plant($vm, $planted);
         save_vm($vm, $state);
-        cmp_ok index(Qmp::slurp($state), $planted), '>', 0, 'the state has what a guest planted';
+        cmp_ok index(Qmp::slurp($state), $planted), '>', 0, 'the state contains the planted bytes';
         is_deeply added('["-device","vgpu-stub,addr=1d"]', '-loadvm', $state),
-            ['-device', 'vgpu-stub,addr=1d'], 'the slot is the true one';
+            ['-device', 'vgpu-stub,addr=1d'], 'the real slot is chosen';
     }
     my $vm = Qtest->new(@machine, @behind);
     plant($vm, $name);
     save_vm($vm, $state);
     is_deeply added('["-device","vgpu-stub,addr=1f"]', '-loadvm', $state), [],
-        'a name that a guest planted is not the device';
+        'a planted name is not taken for the device';
     return;
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# qemu-device/xcp-ng/qemu-wrapper when a VM is resumed or migrated here: a VM that
-# was saved with the device is restored with it, in its slot, unless the
-# administrator clearly said no, and what a guest can put into the state has no say.
+# qemu-device/xcp-ng/qemu-wrapper when a VM is resumed or migrated to this host: a VM
+# that was saved with the device is restored with it, in the same slot, unless the
+# administrator removed the key. What a guest puts into the state makes no difference.
 #
 # Needs: setup-test
 use strict;
@@ -85,7 +85,7 @@ sub test_saved_without {
     without_device('an empty state', "$not_saved; $advice");
 }
 
-# A guest can make a device save what looks like a section, before and after ours
+# A guest can make a device save bytes that look like our section, before and after it
 sub test_planted {
     for my $slot (qw(18 1a 1f)) {
         my @fakes = map { ("0000:00:$_.0/vgpu-stub", device($_)) } qw(19 1e);
@@ -97,19 +97,19 @@ sub test_planted {
         }
         saved((@fakes) x 500, device($slot), '0000:00:1e.0/vgpu-stub');
         grant('1d');
-        with_device("the last slot, $slot, where none is the administrator's", $slot);
+        with_device("the last slot, $slot, if none is the administrator's", $slot);
         $dom0->xe('exit 3');
-        with_device("the last slot, $slot, where xe fails", $slot, "$restored.*status 3");
+        with_device("the last slot, $slot, if xe fails", $slot, "$restored.*status 3");
     }
 }
 
-# A clear no is the only one
+# Only a key that is known to be unset means no
 sub test_not_asked_for {
     $dom0->device_model_args(undef);
     saved();
-    without_device('saved without, and not asked for');
+    without_device('saved without the device, and the key is not set');
     saved(device('1e'));
-    without_device('saved with, and no longer asked for',
+    without_device('saved with the device, and the key is no longer set',
         "${needs}set other-config:device_model_args again, then resume the VM\$");
 }
 
@@ -130,14 +130,14 @@ sub test_no_answer {
         my ($body, $why) = @{ $answers{$name} };
         $dom0->xe($body);
         saved(device('1b'));
-        with_device("saved with, and xe $name", '1b', "$restored$why");
+        with_device("saved with the device, and xe $name", '1b', "$restored$why");
         saved();
-        without_device("saved without, and xe $name", "$not_saved \\($why.*\\); $advice");
+        without_device("saved without the device, and xe $name", "$not_saved \\($why.*\\); $advice");
     }
     my $node = '/local/domain/' . Dom0::DOMID . '/vm';
     $dom0->xenstore($node, 'x');
     saved(device('1b'));
-    with_device('saved with, and xenstore has no uuid', '1b', $restored . 'xenstore has no uuid');
+    with_device('saved with the device, and xenstore has no uuid', '1b', $restored . 'xenstore has no uuid');
     $dom0->xenstore($node, '/vm/' . Dom0::UUID);
 }
 
@@ -147,19 +147,19 @@ sub test_emulator {
     my $lacks = "$needs\Q$dom0->{root}/@{[Dom0::EMULATOR]}\E does not have it, "
         . 'install a QEMU that does, then resume the VM$';
     grant('1e');
-    without_device('saved with, and QEMU lacks it', $lacks);
+    without_device('saved with the device, but QEMU lacks it', $lacks);
     $dom0->xe('exit 3');
-    without_device('saved with, QEMU lacks it and xe fails', $lacks);
+    without_device('saved with the device, but QEMU lacks it and xe fails', $lacks);
     $dom0->write(Dom0::EMULATOR, "\x7fELF vgpu-stub");
 }
 
-# The key alone decides
+# Only the key decides
 sub unreadable {
     my ($what) = @_;
     grant('1d');
-    with_device("$what, and asked for", '1d');
+    with_device("$what, and the key is set", '1d');
     $dom0->device_model_args(undef);
-    without_device("$what, and not asked for");
+    without_device("$what, and the key is not set");
     $dom0->xe('exit 3');
     without_device("$what, and xe fails", 'this VM starts without the device: xe failed with '
         . "status 3 .*, its saved state \Q$state\E cannot be read either, then restart the VM\$");
@@ -174,14 +174,14 @@ sub test_unreadable {
     local $dom0->{seconds} = 2;
     POSIX::mkfifo($state, 0700) or die;
     unreadable('a FIFO');
-    # what QEMU is to read from it is not lost
+    # the wrapper must not consume what QEMU has to read
     sysopen my $fifo, $state, O_RDWR | O_NONBLOCK or die;
     syswrite $fifo, device('1e');
     unreadable('a FIFO with a state');
-    is sysread($fifo, my $content, 1000), length device('1e'), 'which is still there';
+    is sysread($fifo, my $content, 1000), length device('1e'), 'the wrapper has not read from it';
     $dom0->remove('state');
 
-    # a regular file that can only be written
+    # a regular file that is write-only
     symlink '/proc/self/clear_refs', $state or die;
     unreadable('a file that cannot be read');
     $dom0->remove('state');
@@ -196,7 +196,7 @@ sub test_unreadable {
     cmp_ok time - $began, '<', 30, 'a file that does not open: in time';
 }
 
-# No more is read than xenopsd accepts, 1 MiB, and some
+# The wrapper reads a bounded part, more than the 1 MiB that xenopsd accepts
 sub test_long {
     saved(device('1b'));
     truncate $state, 1 << 40 or die;

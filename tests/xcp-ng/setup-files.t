@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# How qemu-device/xcp-ng/setup writes: through no link that somebody has put there,
-# whole or not at all, and it looks at what it has written.
+# How qemu-device/xcp-ng/setup writes files: it follows no symbolic link, writes a file
+# completely or not at all, and checks the result.
 #
 # Needs: setup-test
 use strict;
@@ -20,7 +20,7 @@ sub leftovers {
     return join ' ', grep { m{/\.vgpu-stub|\.new } } @{ tree($dom0) };
 }
 
-# Names that were used for temporary files once, and those of the files themselves
+# The files' own names, and former names of temporary files
 sub test_planted_links {
     for my $place (WRAPPER, WRAPPER . '.new', 'usr/local/lib/vgpu-stub/setting.new', $setting,
         "$setting.new") {
@@ -45,7 +45,7 @@ sub test_link_to_nowhere {
     my $dom0 = host('8.3');
     symlink '/nonexistent', "$dom0->{root}/$setting" or die;
     uninstall($dom0);
-    ok !-l "$dom0->{root}/$setting", 'uninstall removes a setting that links to nowhere';
+    ok !-l "$dom0->{root}/$setting", 'uninstall removes a setting that is a dangling link';
     like told($dom0), qr/\Arestart/, 'and restarts xenopsd';
     return;
 }
@@ -57,19 +57,19 @@ sub test_folder {
     refused($dom0, qr/vgpu-stub is a symbolic link, remove it/, "the wrapper's directory is a link");
     is_deeply [glob "$elsewhere/*"], [], 'nothing is written there';
 
-    # only root can give a directory away
+    # only root can change a directory's owner
     if ($> == 0) {
         $dom0 = host('8.3');
         mkdir "$dom0->{root}/usr/local/lib/vgpu-stub" or die;
         chown 65534, 65534, "$dom0->{root}/usr/local/lib/vgpu-stub" or die;
         refused($dom0, qr/vgpu-stub belongs to another user, remove it/,
-            "the wrapper's directory is another user's");
+            "the wrapper's directory belongs to another user");
     }
     $dom0 = host('8.3');
     mkdir "$dom0->{root}/usr/local/lib/vgpu-stub" or die;
     chmod oct '777', "$dom0->{root}/usr/local/lib/vgpu-stub";
     install($dom0);
-    is mode($dom0, 'usr/local/lib/vgpu-stub'), '755', 'nobody else can write there';
+    is mode($dom0, 'usr/local/lib/vgpu-stub'), '755', 'only root can write there';
     return;
 }
 
@@ -81,7 +81,7 @@ sub test_directories {
         my ($status, $output, $errors) = install($dom0);
         is $status, 1, "a directory at $place: exit status";
         like $errors, qr/^setup: $lines{$place}/m, "a directory at $place: the reason";
-        is $output, '', "a directory at $place: no success";
+        is $output, '', "a directory at $place: nothing on standard output";
         is leftovers($dom0), '', "a directory at $place: no temporary file";
     }
     my %files = ('usr/local/lib/vgpu-stub' => qr/cannot create .*lib\/vgpu-stub$/,
@@ -96,7 +96,7 @@ sub test_directories {
     return;
 }
 
-# A program in the PATH that fails, or that lies: 1 is its file, 2 the result
+# Install with a program in the PATH that fails or does the wrong thing
 sub with_program {
     my ($name, $body, $dom0) = @_;
     my $bin = tempdir(CLEANUP => 1);
@@ -120,14 +120,14 @@ sub test_failures {
         my ($status, $output, $errors) = with_program($name, $programs{$name}[0], $dom0);
         is $status, 1, "$name fails: exit status";
         like $errors, qr/^setup: $programs{$name}[1]/m, "$name fails: the reason";
-        is $output, '', "$name fails: no success";
+        is $output, '', "$name fails: nothing on standard output";
         is leftovers($dom0), '', "$name fails: no temporary file";
         ok !-e "$dom0->{root}/$setting", "$name fails: no setting without its wrapper";
     }
     return;
 }
 
-# xenopsd reads every file in its directory, even one that is still being written
+# xenopsd reads every file in its directory, even one that setup is still writing
 sub test_temporary {
     my $dom0 = host('8.3');
     my $log = "$dom0->{root}.moved";
@@ -154,12 +154,12 @@ sub test_result {
         my ($status, $output, $errors) = with_program($program, $body, $dom0);
         is $status, 1, "$name: exit status";
         like $errors, qr/^setup: .*$line.*\n\z/m, "$name: the reason";
-        is $output, '', "$name: no success";
+        is $output, '', "$name: nothing on standard output";
     }
     return;
 }
 
-# The whole directory must have been copied; and a path with blanks, a CDPATH
+# An incomplete copy of the directory; a path with a blank; CDPATH set
 sub test_copy {
     my $parent = tempdir(CLEANUP => 1);
     my $copy = "$parent/a b";

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# qemu-device/xcp-ng/setup and the unit that starts xenopsd-xc: the setting goes where
-# xenopsd reads it, or setup refuses.
+# qemu-device/xcp-ng/setup and the unit that starts xenopsd-xc: setup puts the setting
+# where xenopsd reads it, or refuses to install.
 #
 # Needs: setup-test
 use strict;
@@ -90,7 +90,7 @@ sub test_not_understood {
     return;
 }
 
-# What else may hold options
+# Other files that may have options
 sub test_other_files {
     my %files = ('etc/sysconfig/xenopsd' => "\n XENOPSD_OPTIONS='--config-dir=/x'\n",
         'etc/xenopsd.conf' => "a=b\nconfig-dir = /x\n",
@@ -114,11 +114,11 @@ sub test_precedence {
     for my $place ('etc', 'run', 'usr/lib') {
         my $dom0 = host('8.3');
         $dom0->write("$place/$service.d/a.conf", "[Service]\nNice=1\n");
-        lands($dom0, $other, "a drop-in in /$place that does not matter");
+        lands($dom0, $other, "a drop-in in /$place without ExecStart=");
         $dom0->write("$place/$service.d/a.conf",
             "[Service]\nExecStart=\nExecStart=/usr/sbin/xenopsd-xc --config-dir=/x\n");
         refused($dom0, "${unclear}ExecStart=/usr/sbin/xenopsd-xc --config-dir=/x",
-            "a drop-in in /$place that does");
+            "a drop-in in /$place with another ExecStart=");
     }
     return;
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # qemu-device/xcp-ng/setup on directories that look like an XCP-ng host: it installs
-# what xenopsd finds and removes all of it, no file that was there changes, and
-# xenopsd is restarted before the wrapper that it calls is removed.
+# and removes the wrapper and its setting, changes no other file, and restarts xenopsd
+# before it removes the wrapper.
 #
 # Needs: setup-test
 use strict;
@@ -18,7 +18,7 @@ sub check_files {
     my ($root, $folder) = ($dom0->{root}, "$dom0->{root}/" . FOLDERS->{$version});
     is Qmp::slurp("$folder/vgpu-stub.conf"), KEY . '=/' . WRAPPER . "\n", "$version: the setting";
     is_deeply [map { s{.*/}{}r } glob "$folder/* $folder/.?*"], ['vgpu-stub.conf', '..'],
-        "$version: nothing else is where xenopsd reads all";
+        "$version: nothing else is in the settings directory";
     is Qmp::slurp("$root/" . WRAPPER), Qmp::slurp(top_dir() . '/qemu-device/xcp-ng/qemu-wrapper'),
         "$version: the wrapper";
     my %modes = (WRAPPER, '755', FOLDERS->{$version} . '/vgpu-stub.conf', '644',
@@ -38,8 +38,8 @@ sub test_version {
     is $status, 0, "$version: install" or diag $errors;
     is $output, "installed $dom0->{root}/@{[WRAPPER]}, named in "
         . "$dom0->{root}/@{[FOLDERS->{$version}]}/vgpu-stub.conf\n"
-        . "now, while no VM is starting or moving: systemctl restart xenopsd-xc\n"
-        . "running VMs are not touched\n", "$version: it says what to do next";
+        . "now, while no VM is starting or migrating, run: systemctl restart xenopsd-xc\n"
+        . "running VMs are not affected\n", "$version: it says what to do next";
     is $errors, '', "$version: no errors";
     is told($dom0), '', "$version: nothing is restarted yet";
     check_files($dom0, $version);
@@ -51,19 +51,19 @@ sub test_version {
 
     ($status, $output) = uninstall($dom0);
     is $status, 0, "$version: uninstall";
-    is $output, "restarting xenopsd-xc; running VMs are not touched\nremoved\n",
+    is $output, "restarting xenopsd-xc; running VMs are not affected\nremoved\n",
         "$version: it says what it does";
     my $told = told($dom0);
     like $told, qr/\Arestart xenopsd-xc\n\Q$dom0->{root}\/@{[WRAPPER]}\E\n/,
-        "$version: restarted while the wrapper is there";
-    unlike $told, qr/vgpu-stub\.conf/, "$version: and the setting is not";
-    is_deeply tree($dom0), $before, "$version: all is as it was";
+        "$version: restarted before the wrapper is removed";
+    unlike $told, qr/vgpu-stub\.conf/, "$version: and after the setting is removed";
+    is_deeply tree($dom0), $before, "$version: nothing is left";
 
     ($status, $output) = uninstall($dom0);
     is $status, 0, "$version: uninstall again";
-    is $output, "nothing is installed\n", "$version: which says so";
-    is told($dom0), '', "$version: and restarts nothing";
-    is_deeply tree($dom0), $before, "$version: and removes nothing";
+    is $output, "nothing is installed\n", "$version: it says that there is nothing to do";
+    is told($dom0), '', "$version: it restarts nothing";
+    is_deeply tree($dom0), $before, "$version: it removes nothing";
 }
 
 sub test_restart_fails {
@@ -79,12 +79,12 @@ sub test_restart_fails {
     told($dom0);
     systemctl($dom0, 'exit 0');
     ($status) = uninstall($dom0);
-    is $status, 0, 'a second time goes on';
+    is $status, 0, 'uninstalling again succeeds';
     like told($dom0), qr/\Arestart xenopsd-xc\n/, 'and restarts';
-    is_deeply tree($dom0), $before, 'and all is as it was';
+    is_deeply tree($dom0), $before, 'and leaves nothing';
 }
 
-# xenopsd that runs still calls the wrapper
+# The running xenopsd still calls the wrapper
 sub test_wrapper_gone {
     my $dom0 = host('8.3');
     my $before = tree($dom0);
@@ -93,9 +93,9 @@ sub test_wrapper_gone {
     my ($status, $output) = uninstall($dom0);
     is $status, 0, 'without the wrapper: uninstall';
     like told($dom0), qr/\Arestart xenopsd-xc\n/, 'without the wrapper: xenopsd is restarted';
-    is $output, "restarting xenopsd-xc; running VMs are not touched\nremoved\n",
-        'without the wrapper: it says so';
-    is_deeply tree($dom0), $before, 'without the wrapper: all is as it was';
+    is $output, "restarting xenopsd-xc; running VMs are not affected\nremoved\n",
+        'without the wrapper: it says what it does';
+    is_deeply tree($dom0), $before, 'without the wrapper: nothing is left';
 
     install($dom0);
     $dom0->remove(WRAPPER);
@@ -106,7 +106,7 @@ sub test_wrapper_gone {
         'without the wrapper, and the restart fails: it says how to';
 }
 
-# A host that was 8.2 when the wrapper was installed
+# The host was upgraded from 8.2 after the wrapper was installed
 sub test_upgraded {
     my $dom0 = host('8.2');
     install($dom0);
@@ -118,7 +118,7 @@ sub test_upgraded {
     install($dom0);
     unit($dom0, '@ --config-dir "/etc/xenopsd.conf.d"');
     my ($status) = uninstall($dom0);
-    is $status, 0, 'a unit that is not understood does not keep it from uninstalling';
+    is $status, 0, 'uninstalling works with a unit that setup does not understand';
     ok !-e "$dom0->{root}/@{[FOLDERS->{'8.3'}]}/vgpu-stub.conf", 'the setting is removed';
 }
 
@@ -130,7 +130,7 @@ sub test_other_setting {
         $dom0->write($file, KEY . " = '/@{[WRAPPER]}'\n");
         my ($status, undef, $errors) = uninstall($dom0);
         is $status, 1, "$file still names the wrapper: exit status";
-        like $errors, qr/\Asetup: the wrapper is still named, [^\n]*\Q$file:1:\E[^\n]*\n\z/,
+        like $errors, qr/\Asetup: another setting still names the wrapper, [^\n]*\Q$file:1:\E[^\n]*\n\z/,
             "$file still names the wrapper: one line";
         ok -x "$dom0->{root}/" . WRAPPER, "$file still names the wrapper, which stays";
         is told($dom0), '', "$file still names the wrapper: no restart";
@@ -188,18 +188,18 @@ sub test_emulator {
     unlike $output, qr/does not have the device/, 'QEMU with the device';
     $dom0->write(Dom0::EMULATOR, "\x7fELF");
     (my $status, $output) = install($dom0);
-    is $status, 0, 'QEMU without the device is no reason to refuse';
-    like $output, qr/^QEMU here does not have the device yet: /m, 'but is told of';
+    is $status, 0, 'setup installs even if QEMU lacks the device';
+    like $output, qr/^QEMU on this host does not have the device yet: /m, 'and says so';
 }
 
-# What others keep in the directories that are ours too
+# Other files in the same directories
 sub test_shared_folder {
     my $dom0 = host('8.2');
     $dom0->write(FOLDERS->{'8.2'} . '/other.conf', "worker-pool-size=8\n");
     $dom0->write('usr/local/lib/vgpu-stub/notes', "mine\n");
     my $before = tree($dom0);
     $_->($dom0) for \&install, \&uninstall;
-    is_deeply tree($dom0), $before, 'files of somebody else stay, with their directories';
+    is_deeply tree($dom0), $before, 'other files and their directories stay';
 }
 
 sub test_usage {
@@ -212,7 +212,7 @@ sub test_usage {
     }
 }
 
-# The wrapper that is installed is what the tests of the wrapper ran
+# The installed wrapper works
 sub test_whole {
     my $dom0 = host('8.3');
     install($dom0);

@@ -1,10 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# qemu-device/xcp-ng/qemu-wrapper when a VM is started, with stand-ins for
-# everything in dom0: whatever xe, xenstore and the administrator's list say, the
-# stock wrapper is started with its own arguments, and behind them this one device
-# or nothing.
+# qemu-device/xcp-ng/qemu-wrapper when a VM is started, with stand-ins for everything in
+# dom0. Whatever xe, xenstore and the administrator's list contain, it starts the stock
+# wrapper with the same arguments and appends this one device or nothing.
 #
 # Needs: setup-test
 use strict;
@@ -40,7 +39,7 @@ sub test_accepted {
         with_device($list, $accepted{$list});
     }
     is $dom0->asked, 'vm-param-get uuid=' . Dom0::UUID
-        . " param-name=other-config param-key=device_model_args\n", 'what xe is asked';
+        . " param-name=other-config param-key=device_model_args\n", 'the command that xe is run with';
 }
 
 sub test_refused {
@@ -71,11 +70,11 @@ sub test_refused {
     }
 }
 
-# What is too long is cut, and the line in the log too
+# Long lists are truncated, and so is the log line
 sub test_long {
     my %lists = ('one word' => '["-device","vgpu-stub,addr=1e' . 'e' x 100_000 . '"]',
         'two megabytes' => 'x' x 2_000_000, 'lines' => "0\n" x 2000,
-        'blanks behind a good list' => GRANT . ' ' x 2000 . ']');
+        'blanks after a valid list' => GRANT . ' ' x 2000 . ']');
     for my $name (sort keys %lists) {
         $dom0->device_model_args($lists{$name});
         my $result = refused("refused: $name", '(?:other-config\S* must be|xe failed with status)');
@@ -111,10 +110,10 @@ sub test_xe {
         my $result = refused("xe $name", "$why.*, then restart the VM\$");
         cmp_ok $result->{took}, '<', 20, "xe $name: in time";
     }
-    ok !kill(0, Qmp::slurp("$dom0->{root}/pid")), 'xe that sleeps is ended';
+    ok !kill(0, Qmp::slurp("$dom0->{root}/pid")), 'a sleeping xe is killed';
     $dom0->write('usr/bin/xe', '');
     chmod 0644, "$dom0->{root}/usr/bin/xe";
-    refused('xe is no program', 'xe failed with status 126');
+    refused('xe is not executable', 'xe failed with status 126');
     $dom0->remove('usr/bin/xe');
     refused('there is no xe', 'xe failed with status 127');
 }
@@ -134,13 +133,13 @@ sub test_xenstore {
     with_device('xenstore has the uuid', '1e');
 }
 
-# What a guest can write has no say
+# What a guest can write makes no difference
 sub test_guest {
     $dom0->device_model_args(undef);
     for my $node ('vm-data/device_model_args', 'data/device_model_args', 'attr/vgpu-stub') {
         $dom0->xenstore('/local/domain/' . Dom0::DOMID . "/$node", GRANT);
     }
-    without_device('nodes of the guest');
+    without_device("the guest's xenstore nodes");
 }
 
 sub test_emulator {
@@ -151,19 +150,19 @@ sub test_emulator {
     $dom0->remove(Dom0::EMULATOR);
     refused('no QEMU', $why);
     $dom0->device_model_args(undef);
-    without_device('no QEMU, and not asked for');
+    without_device('no QEMU, and the key is not set');
     $dom0->device_model_args(GRANT);
     $dom0->write(Dom0::EMULATOR, "\x7fELF\0vgpu-stub\0");
     with_device('QEMU with the device', '1e');
 }
 
-# A VM that is migrated here has a temporary uuid until it runs
+# During migration, a VM has a temporary uuid on the destination host
 sub test_migration_uuid {
     my $temporary = substr(Dom0::UUID, 0, 24) . '000000000001';
     $dom0->device_model_args(GRANT);
     $dom0->xenstore('/local/domain/' . Dom0::DOMID . '/vm', "/vm/$temporary");
     $dom0->xenstore("/vm/$temporary/final-uuid", Dom0::UUID);
-    with_device('while it is migrated', '1e');
+    with_device('during migration', '1e');
     like $dom0->asked, qr/ uuid=\Q@{[Dom0::UUID]}\E /, 'xe is asked for the final uuid';
     $dom0->xenstore('/local/domain/' . Dom0::DOMID . '/vm', '/vm/' . Dom0::UUID);
 }
@@ -175,7 +174,7 @@ sub test_transparent {
         'kill "KILL", $$; sleep 9' => 9);
     for my $end (sort keys %ends) {
         local $dom0->{stock} = $end;
-        is $dom0->start(@arguments)->{status}, $ends{$end}, "it ends with '$end'";
+        is $dom0->start(@arguments)->{status}, $ends{$end}, "the exit status of '$end'";
     }
 
     pipe my $reader, my $writer or die;
@@ -230,7 +229,7 @@ sub test_odd_calls {
     my $result = $dom0->start;
     is_deeply $result->{arguments}, [], 'no arguments: none are passed on';
     $result = $dom0->start('x y', '-loadvm');
-    is_deeply $result->{arguments}, ['x y', '-loadvm'], 'no domain, no state: as they are';
+    is_deeply $result->{arguments}, ['x y', '-loadvm'], 'no domain, no state: arguments are unchanged';
     $dom0->remove(Dom0::STOCK);
     $result = $dom0->start(@arguments);
     is $result->{status}, 127 << 8, 'no stock wrapper: exit status';
