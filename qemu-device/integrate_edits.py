@@ -7,16 +7,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Refusal(Exception):
-    """Why a tree is left unchanged"""
+    """The reason why the tree is left unchanged"""
 
 
 def read(path):
-    """A file's text. Bytes that are not UTF-8 survive the way back."""
+    """A file's text; bytes that are not UTF-8 survive the round trip"""
     with open(path, 'rb') as file:
         return file.read().decode('utf-8', 'surrogateescape')
 
 
-# What any version of this script added to a file of QEMU's
+# Match what any version of this script has added to QEMU's own files
 LINES = r'^.*(?:vgpu[-_]stub|VGPU_STUB).*\n'
 KCONFIG = r'^\nconfig VGPU_STUB(?:_ALLOWED)?\n(?:[ \t]+.*\n)*'
 TRACE_EVENTS = r'^\n# vgpu-stub.*\n(?:vgpu_stub_.*\n)*'
@@ -26,8 +26,8 @@ CONFIGURE = (r'^\nif test "\$vgpu_stub" = "yes" ; then\n.*\nfi\n|'
 
 
 class Edit:
-    """What is added to a file of QEMU's: pairs of a text and of the start of
-    the line after which it goes, None for the end of the file."""
+    """Additions to one of QEMU's files: pairs of a text and the start of the
+    line to insert it after, or None to append it"""
 
     def __init__(self, path, *additions, ours=LINES):
         self.path, self.additions, self.ours = path, additions, ours
@@ -46,7 +46,7 @@ class Edit:
             if not content.endswith('\n'):
                 raise Refusal(f'{self.path} does not end with a newline')
             return len(content)
-        # the newline in front matches a file's first line too
+        # with a leading newline, the first line can match too
         at = ('\n' + content).rfind('\n' + start)
         if at < 0:
             raise Refusal(f'{self.path} has no line that starts with '
@@ -66,7 +66,7 @@ config VGPU_STUB
     bool
     depends on PCI && VGPU_STUB_ALLOWED
 ''', None), ours=KCONFIG),
-        # The option alone adds the device, with and without default devices
+        # With this, the option builds the device even without default devices
         Edit('Kconfig.host', ('''
 config VGPU_STUB_ALLOWED
     bool
@@ -80,7 +80,7 @@ config VGPU_STUB_ALLOWED
 
 
 def emulated_devices(tree):
-    """The source set of emulated devices: its name differs between versions"""
+    """The name of the source set for devices, which varies by version"""
     match = re.search(r"^(\w+)\.add\(when: 'CONFIG_EDU'",
                       read(os.path.join(tree, 'hw/misc/meson.build')), re.M)
     if not match:
@@ -120,7 +120,7 @@ specific_fuzz_ss.add(when: 'CONFIG_VGPU_STUB',
 
 
 def make_edits(sources):
-    """QEMU 4.2, whose build system is not meson yet"""
+    """For QEMU 4.2, which does not use meson yet"""
     build = ''.join(f'common-obj-$(CONFIG_VGPU_STUB) += {source[:-2]}.o\n'
                     for source in sources)
     return common_edits() + [

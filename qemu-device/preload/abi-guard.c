@@ -1,9 +1,9 @@
 /*
  * vgpu-stub: compare the layout of PCIDevice in QEMU with the one compiled in
  *
- * preload.c has checked the version. A QEMU of the same version that was built
- * with another configuration can still lay out PCIDevice differently:
- * CONFIG_INT128 alone changes the size of every MemoryRegion in it.
+ * preload.c has already compared the versions. A QEMU of the same version with
+ * another configuration can still lay out PCIDevice differently: CONFIG_INT128
+ * alone changes the size of every MemoryRegion in it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,7 +13,7 @@
 #include "hw/qdev-properties.h"
 #include "hw/misc/vgpu-stub-compat.h"
 
-/* Fields from the start of PCIDevice to its end, each behind a property */
+/* Fields from the start to the end of PCIDevice, each set by a property */
 static const struct {
     const char *property;
     ptrdiff_t offset;
@@ -26,7 +26,7 @@ static const struct {
     { "acpi-index", offsetof(PCIDevice, acpi_index) },
 };
 
-/* The offset that QEMU was compiled with, or -1 without such a property */
+/* The field's offset in the running QEMU, or -1 if it has no such property */
 static ptrdiff_t offset_in_qemu(const char *name)
 {
     ObjectClass *klass = object_class_by_name(TYPE_PCI_DEVICE);
@@ -46,12 +46,12 @@ static void vgpu_abi_guard(void)
         if (offset == known_fields[i].offset) {
             continue;
         }
-        fprintf(stderr, "vgpu-stub: this QEMU was built with another "
-                "configuration than the device: '%s' of a PCI device is at "
-                "offset %td in QEMU and %td in the device; build the device "
-                "into its source instead, see docs/in-tree.md\n",
+        fprintf(stderr, "vgpu-stub: this QEMU and the device were built with "
+                "different configurations: '%s' of a PCI device is at "
+                "offset %td in QEMU, but at %td in the device; build the "
+                "device into QEMU instead, see docs/in-tree.md\n",
                 known_fields[i].property, offset, known_fields[i].offset);
-        /* not exit(): QEMU is not up yet, its exit handlers would abort */
+        /* not exit(): QEMU's exit handlers abort this early */
         _exit(1);
     }
 }

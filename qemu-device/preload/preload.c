@@ -1,18 +1,17 @@
 /*
- * vgpu-stub: bring the device into Debian's own QEMU
+ * vgpu-stub: load the device into Debian's own QEMU
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * LD_PRELOAD names this library. It uses no symbol of QEMU's directly, so it
- * loads into any program. In a QEMU it checks that the version is the one that
- * the device was compiled for, then loads the device from its own folder. QEMU
- * has no stable ABI: in another version the device would corrupt memory, so any
- * other version is refused.
+ * LD_PRELOAD names this library. It does not link to any symbol of QEMU, so it
+ * loads into any program. In QEMU it checks that the version is the one that
+ * the device was compiled for, then loads the device from its own directory.
+ * QEMU has no stable ABI, and in another version the device would corrupt
+ * memory, so every other version is refused.
  *
- * Exit status: 1 with one line on standard error if the device cannot be used
- * in this QEMU, as QEMU does for a bad command line. Every other program that
- * inherits LD_PRELOAD, such as a script or helper that QEMU starts, runs as if
- * the library were not there.
+ * If this QEMU cannot use the device, it exits with status 1 and one line on
+ * standard error, as for a bad command line. Other programs that inherit
+ * LD_PRELOAD, such as scripts and helpers that QEMU starts, run unchanged.
  */
 
 #define _GNU_SOURCE
@@ -27,14 +26,14 @@
 #include <string.h>
 
 #ifndef VGPU_BUILT_FOR
-#error "VGPU_BUILT_FOR is the version of the QEMU that the device is built for"
+#error "define VGPU_BUILT_FOR as the QEMU version that the device is built for"
 #endif
 
 #define DEVICE_LIBRARY "vgpu-stub.so"
 
 /*
- * A trace event of the device, which is a global symbol wherever the device is
- * compiled in: a QEMU that has it in its tree, or another copy of the library.
+ * A trace event of the device: a global symbol in any process that has the
+ * device, whether it is built into QEMU or comes from another library.
  */
 #define DEVICE_SYMBOL "_TRACE_VGPU_STUB_MMIO_READ_DSTATE"
 
@@ -62,12 +61,12 @@ refuse(const char *fmt, ...)
     vfprintf(stderr, fmt, ap);
     fprintf(stderr, "\n");
     va_end(ap);
-    /* not exit(): QEMU is not up yet, its exit handlers must not run */
+    /* not exit(): QEMU's exit handlers must not run this early */
     fflush(stderr);
     _Exit(1);
 }
 
-/* In the form that "qemu-system-x86_64 --version" prints */
+/* In the format of "qemu-system-x86_64 --version" */
 static void running_version(QueryVersion *query, char *buf, size_t size)
 {
     VersionInfo *info = query(NULL);
@@ -117,14 +116,14 @@ static void load_device(void)
 
     snprintf(path, sizeof(path), "%.*s" DEVICE_LIBRARY,
              slash ? (int)(slash + 1 - own) : 0, own);
-    /* global, for check_single() of another copy of this library */
+    /* global, so that another copy's check_single() finds it */
     if (!dlopen(path, RTLD_NOW | RTLD_GLOBAL)) {
         refuse("cannot load the device built for QEMU " VGPU_BUILT_FOR
                ": %s; run 'make device' to rebuild it", dlerror());
     }
 }
 
-/* QEMU's tools have the version too, but no PCI */
+/* QEMU's tools export the version function too, but not the PCI one */
 static bool is_emulator(void)
 {
     return dlsym(RTLD_DEFAULT, "qmp_query_version") &&
@@ -144,7 +143,7 @@ static void __attribute__((constructor)) vgpu_preload(void)
     if (strncmp(program, "qemu-system-", 12) == 0) {
         refuse("the device cannot be loaded into this %s, which exports no "
                "PCI functions (built without modules, or without PCI); build "
-               "the device into its source instead, see docs/in-tree.md",
+               "the device into QEMU instead, see docs/in-tree.md",
                program);
     }
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# qemu-device/integrate on the files of a real QEMU source: it adds the device
-# once, updates what an earlier version of it added, removes everything, and
-# prints the same change as a patch. It does not overwrite local changes, and a
-# tree that it refuses stays as it is.
+# qemu-device/integrate on the files of a real QEMU source: it adds the device once,
+# updates what an earlier version added, removes everything, and prints the same
+# change as a patch. It does not overwrite local changes, and leaves a tree that it
+# refuses unchanged.
 #
 # Environment: QEMU_SOURCE, the source; default that of the installed QEMU.
 #
@@ -60,7 +60,7 @@ sub same {
     return;
 }
 
-# Where the files of this tree go in QEMU's, before and since its build system is meson
+# Whether this QEMU predates meson, which changes where the files go
 my $old = -e "$source/hw/misc/Makefile.objs";
 
 sub device_files {
@@ -86,7 +86,7 @@ is_deeply [sort grep { !$is_new{$_} } @paths],
     [sort qw(Kconfig.host docs/specs/index.rst hw/misc/Kconfig hw/misc/trace-events), @build_files],
     'and changes these';
 
-# A tree of just the files that are concerned, and a version of QEMU's own line
+# A tree with only VERSION and the files that the patch touches
 sub make_tree {
     my ($name) = @_;
     my $tree = "$dir/$name";
@@ -104,7 +104,7 @@ my $added = make_tree('added');
 
 subtest 'add and remove' => sub {
     run_well("$integrate '$added'", 'the device is added');
-    ok -e "$added/$_", "$_ is there" for @new;
+    ok -e "$added/$_", "$_ exists" for @new;
     for my $path (glob "$top/include/*.h $top/qemu-device/hw/misc/*.[ch]") {
         my $name = $path =~ s{.*/}{}r;
         is contents("$added/hw/misc/$name"), contents($path), "$name is complete";
@@ -114,7 +114,7 @@ subtest 'add and remove' => sub {
     my $tree = make_tree('removed');
     run_well("$integrate '$tree'", 'added');
     run_well("$integrate --reverse '$tree'", 'removed');
-    same($pristine, $tree, 'without a trace');
+    same($pristine, $tree, 'nothing is left');
     is(-x "$tree/$_", -x "$pristine/$_", "the mode of $_")
         for grep { -e "$pristine/$_" } 'configure', 'scripts/meson-buildoptions.sh';
     like run_well("$integrate --reverse '$tree'", 'removed again'), qr/: 0 files changed/,
@@ -126,18 +126,18 @@ subtest 'patch' => sub {
     append("$dir/patch", $patch);
     run_well("cd '$tree' && git apply --check '$dir/patch'", 'git takes the patch');
     run_well("patch -d '$tree' -p1 --fuzz=0 <'$dir/patch'", 'the patch applies');
-    run_well("cp '$added/$record' '$tree/$record'", 'but for the checksums');
-    same($added, $tree, 'it does what the script does');
+    run_well("cp '$added/$record' '$tree/$record'", 'the checksums, which the patch leaves out');
+    same($added, $tree, 'the patch does what the script does');
 };
 
-# An earlier version of ours: other lines, other contents, a file more
+# An earlier version of ours: different lines, different contents, one more file
 my $earlier = "$dir/earlier";
 run_well("mkdir '$earlier' && cp -r '$top/include' '$top/qemu-device' '$earlier'", 'a copy');
 append("$earlier/qemu-device/$_", "/* earlier */\n") for $device, 'tests/qtest/vgpu-stub-test.c';
 append("$earlier/qemu-device/hw/misc/trace-events", qq(vgpu_stub_earlier(void) ""\n));
 append("$earlier/qemu-device/hw/misc/vgpu-stub-earlier.c", "/* gone */\n");
 run_well("sed -i 's/accelerator stub device/earlier stub/' $earlier/qemu-device/integrate_edits.py",
-    'another text in --help');
+    'a different text in --help');
 
 subtest 'update' => sub {
     my $tree = make_tree('updated');
@@ -146,22 +146,22 @@ subtest 'update' => sub {
     run_well("$integrate '$tree'", 'updated');
     same($added, $tree, 'nothing of the earlier version is left');
 
-    # What the first version did, when it updated a tree
+    # the first version did this when it updated a tree
     my $events = "$tree/hw/misc/trace-events";
     my ($block) = contents($events) =~ /(\n# vgpu-stub\.c\n(?:vgpu.*\n)+)/;
     append($events, $block);
-    run_well("$integrate '$tree'", 'with trace events that are there twice');
-    same($added, $tree, 'they are there once');
+    run_well("$integrate '$tree'", 'a tree with duplicate trace events');
+    same($added, $tree, 'the duplicates are gone');
 };
 
 subtest 'remove an earlier version' => sub {
     my $tree = make_tree('old');
     run_well("$earlier/qemu-device/integrate '$tree'", 'an earlier version is added');
     run_well("$integrate --reverse '$tree'", 'removed');
-    same($pristine, $tree, 'without a trace');
+    same($pristine, $tree, 'nothing is left');
 };
 
-# One line says why, and the tree is unchanged
+# Refused with a one-line reason, and the tree is unchanged
 sub refused {
     my ($tree, $pattern, $what, $options) = @_;
     $options //= '';
@@ -178,11 +178,11 @@ sub refused {
 subtest 'without checksums' => sub {
     my $tree = make_tree('unrecorded');
     run_well("$integrate '$tree' && rm '$tree/$record'", 'added, the checksums removed');
-    run_well("$integrate '$tree'", 'the same files are known');
+    run_well("$integrate '$tree'", 'unmodified files are recognized');
     same($added, $tree, 'and recorded');
     append("$tree/$device", "/* mine */\n");
     unlink "$tree/$record";
-    refused($tree, qr/\Q$device\E/, 'another file');
+    refused($tree, qr/\Q$device\E/, 'a modified file');
     my ($status) = run_command("git -C '$top' cat-file -e dec2489");
     return note('no git history here') if $status;
     make_path("$dir/first");
@@ -190,9 +190,9 @@ subtest 'without checksums' => sub {
         'the first version');
     for my $options ('', '--reverse') {
         $tree = make_tree('first-tree');
-        run_well("$dir/first/qemu-device/integrate '$tree'", 'added by it');
+        run_well("$dir/first/qemu-device/integrate '$tree'", 'the first version adds the device');
         run_well("$integrate $options '$tree'", "then integrate $options");
-        same($options ? $pristine : $added, $tree, 'as if it had not been');
+        same($options ? $pristine : $added, $tree, 'nothing of the first version is left');
     }
 };
 
@@ -201,7 +201,7 @@ subtest 'local changes' => sub {
         my $tree = make_tree('edited');
         run_well("$integrate '$tree'", 'added');
         append("$tree/$path", "/* mine */\n");
-        refused($tree, qr/\Q$path\E: not as integrate added it; .*--force/, "$path, $_", $_)
+        refused($tree, qr/\Q$path\E: modified since integrate added it; .*--force/, "$path, $_", $_)
             for '', '--reverse', '--patch';
         run_well("$integrate --force '$tree'", '--force');
         same($added, $tree, 'overwrites it');
@@ -228,23 +228,23 @@ subtest 'bytes that are not UTF-8' => sub {
     is contents("$other/$build_file"), contents("$tree/$build_file"), 'and does the same';
     run_well("$integrate --reverse '$tree'", 'removed');
     run_well("$integrate --reverse --force '$other'", 'removed');
-    same($other, $tree, 'they are kept then too');
+    same($other, $tree, 'they are still kept');
 };
 
 subtest 'refusals' => sub {
     mkdir "$dir/empty";
-    refused("$dir/empty", qr/not a QEMU source tree/, 'an empty folder');
+    refused("$dir/empty", qr/not a QEMU source tree/, 'an empty directory');
     my $between = make_tree('between');
     run_command("echo 6.1.0 >'$between/VERSION'");
     refused($between, qr/QEMU 6\.1\.0 is not supported; use 4\.2, 7\.2 or later/, 'QEMU 6.1');
 
     my $odd = make_tree('odd');
     run_command("echo nothing >'$odd/$build_file'");
-    refused($odd, qr/\Q$build_file\E has no line that starts with '.+'/, 'no place for a line');
+    refused($odd, qr/\Q$build_file\E has no line that starts with '.+'/, 'no line to insert after');
     unlink "$odd/$build_file";
     refused($odd, qr/\Q$build_file\E: No such file/, 'a file is missing');
     mkdir "$odd/$build_file";
-    refused($odd, qr/\Q$build_file\E: Is a directory/, 'a folder in its place');
+    refused($odd, qr/\Q$build_file\E: Is a directory/, 'a directory in its place');
 
     my $cut = make_tree('cut');
     append("$cut/hw/misc/Kconfig", '# no newline');
@@ -252,7 +252,7 @@ subtest 'refusals' => sub {
     my $set = make_tree('set');
     my ($makefile) = map { "hw/misc/$_" } grep { -e "$set/hw/misc/$_" } 'meson.build', 'Makefile.objs';
     run_command("sed -i /CONFIG_EDU/d '$set/$makefile'");
-    refused($set, qr/\Q$makefile\E/, 'no set of emulated devices');
+    refused($set, qr/\Q$makefile\E/, 'no source set for devices');
 
     my $full = make_tree('full');
     run_command("cp -a '$full' '$dir/copy-of-full'");

@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The preloaded device: how the wrapper qemu-vgpu-stub is called, and what happens
-# in the wrong place: another version or configuration of QEMU, a QEMU without
-# symbols, the device loaded twice, programs that are not QEMU. Each gets one clear
-# line or is left alone, never a crash.
+# The preloaded device: the wrapper qemu-vgpu-stub, and loading the device where it
+# does not fit: another version or configuration of QEMU, a QEMU without symbols, the
+# device loaded twice, programs other than QEMU. QEMU must exit with one clear line;
+# other programs must run unchanged.
 #
 # Needs: setup-device device
 use strict;
@@ -35,7 +35,7 @@ sub run_command {
 
 sub one_line {
     my ($output, $pattern, $what) = @_;
-    like substr($output, 0, 1000), qr/\A[^\n]*$pattern[^\n]*\n\z/, "$what: one line says what is wrong";
+    like substr($output, 0, 1000), qr/\A[^\n]*$pattern[^\n]*\n\z/, "$what: a one-line error";
     return;
 }
 
@@ -47,12 +47,12 @@ sub refused {
     return;
 }
 
-# That a command starts a QEMU with the device, and that nothing else is said
+# The command starts a QEMU with the device, and prints nothing else
 sub has_device {
     my ($command, $what) = @_;
     my ($output, $status) = run_command("$command -device vgpu-stub,help");
     is $status, 0, "$what: exit status";
-    like $output, qr/\Avgpu-stub options:\n(?:  [^\n]*\n)+\z/, "$what: the device is there";
+    like $output, qr/\Avgpu-stub options:\n(?:  [^\n]*\n)+\z/, "$what: QEMU has the device";
     return;
 }
 
@@ -74,33 +74,33 @@ sub copy_device {
 sub test_right_qemu {
     my ($output, $status) = run_command("$device/qemu-vgpu-stub -device help");
     like $output, qr/^name "vgpu-stub", bus PCI, desc "[^"]+"/m, '-device help lists the device';
-    is $status, 0, '-device help ends well';
+    is $status, 0, '-device help: exit status';
     ($output) = run_command('qemu-system-x86_64 -device help');
-    unlike $output, qr/vgpu-stub/, 'without the preload it is not there';
+    unlike $output, qr/vgpu-stub/, 'without preloading, QEMU does not have the device';
     ($output) = run_command("$device/qemu-vgpu-stub -trace help");
-    like $output, qr/^vgpu_stub_mmio_read$/m, 'trace events are known';
+    like $output, qr/^vgpu_stub_mmio_read$/m, '-trace help lists its events';
     return;
 }
 
-# The wrapper finds its library however it is called
+# The wrapper finds its library however it is started
 sub test_wrapper_path {
     make_path("$dir/bin", "$dir/other");
     symlink "$device/qemu-vgpu-stub", "$dir/bin/qemu-vgpu-stub" or die;
     symlink '../bin/qemu-vgpu-stub', "$dir/other/vgpu" or die;
     has_device("$dir/bin/qemu-vgpu-stub", 'a symbolic link');
-    has_device("$dir/other/vgpu", 'a relative link to a link, of another name');
+    has_device("$dir/other/vgpu", 'a relative link to a link, with another name');
     has_device("cd $dir/other; ./vgpu", 'a relative path');
     has_device("cd $device/..; device/qemu-vgpu-stub", 'a relative path to the wrapper itself');
     has_device("cd $device; sh qemu-vgpu-stub", 'run by sh');
     has_device("cd /; PATH=$dir/bin:\$PATH; qemu-vgpu-stub", 'found in PATH');
     has_device("cd $dir; CDPATH=$device; export CDPATH; bin/qemu-vgpu-stub", 'with CDPATH set');
     my $copy = copy_device("$dir/moved");
-    has_device("$copy/qemu-vgpu-stub", 'the folder was copied elsewhere');
+    has_device("$copy/qemu-vgpu-stub", 'a copy of the directory');
 
-    for my $name ('my folder', 'a:b') {
+    for my $name ('my directory', 'a:b') {
         my $bad = copy_device("$dir/$name");
         refused("'$bad/qemu-vgpu-stub' -device help",
-            qr{cannot preload \Q$bad/$library\E: .*space or a colon; move its folder}, "in '$name'");
+            qr{cannot preload \Q$bad/$library\E: .*space or a colon; move its directory}, "in '$name'");
         symlink "$bad/qemu-vgpu-stub", "$dir/bin/bad-$name" or die;
         refused("'$dir/bin/bad-$name' -device help", qr/space or a colon/, "a link to '$name'");
     }
@@ -116,7 +116,7 @@ sub test_wrapper_environment {
     my ($output) = run_command("QEMU=/usr/bin/printf $device/qemu-vgpu-stub '[%s]' 'a b' '' '*'");
     is $output, '[a b][][*]', 'arguments are passed on unchanged';
 
-    # libraries of the user's own, which stay in front and say that they are loaded
+    # the user's own libraries stay first; each prints a line when it is loaded
     write_file("$dir/own.c", <<'C');
 #define _GNU_SOURCE
 #include <errno.h>
@@ -139,8 +139,8 @@ C
     return;
 }
 
-# In LD_PRELOAD twice it is one library; two copies, or a device that is registered
-# already, as it is in a QEMU that was built with it, are refused
+# The same path twice in LD_PRELOAD loads the library once. Refused are two copies,
+# and a device that is already registered, as in a QEMU that was built with it.
 sub test_twice {
     has_device("LD_PRELOAD=$device/$library $device/qemu-vgpu-stub", 'named twice');
     my $copy = copy_device("$dir/copy");
@@ -152,7 +152,7 @@ sub test_twice {
     return;
 }
 
-# A device that was built for the version before an upgrade
+# The device was built before QEMU was upgraded
 sub test_other_version {
     my $old = '7.2.1 (Debian 1:7.2+dfsg-1)';
     my $at = copy_device("$dir/old", 'vgpu-stub.so');
@@ -167,7 +167,7 @@ sub test_missing_device {
     my $alone = copy_device("$dir/alone", $library);
     refused("LD_PRELOAD=$alone/$library qemu-system-x86_64 -device help",
         qr/cannot load the device built for QEMU \Q$version\E: .*; run 'make device'/,
-        'no device beside it');
+        'no device next to it');
     return;
 }
 
@@ -178,8 +178,8 @@ sub test_other_configuration {
     my ($output, $status) = run_command("CPPFLAGS=-I$dir/config $build '$source' $dir/small");
     is $status, 0, 'a device without CONFIG_INT128 is built' or diag $output;
     refused("$dir/small/qemu-vgpu-stub -device help",
-        qr{another configuration than the device: '\S+' of a PCI device is at offset \d+ in QEMU }
-        . qr{and \d+ in the device; .*docs/in-tree\.md}, 'another configuration');
+        qr{different configurations: '\S+' of a PCI device is at offset \d+ in QEMU, }
+        . qr{but at \d+ in the device; .*docs/in-tree\.md}, 'another configuration');
     return;
 }
 
@@ -192,19 +192,19 @@ sub test_no_symbols {
     return;
 }
 
-# QEMU's own tools export the query of the version, but have no PCI
+# QEMU's tools export the version query but have no PCI
 sub test_other_programs {
     my @programs = ('/bin/echo', 'qemu-img --version', 'qemu-storage-daemon --version');
     for my $program (@programs) {
         my @plain = run_command($program);
         is_deeply [run_command("LD_PRELOAD=$device/$library $program")], \@plain,
-            "$program is left alone";
+            "$program runs unchanged";
     }
     my ($plain) = run_command('qemu-storage-daemon --version');
     run_command("$device/qemu-vgpu-stub -display none -nodefaults"
         . " -incoming 'exec:{ echo \"\$LD_PRELOAD\"; qemu-storage-daemon --version; } >$dir/child 2>&1; cat $dir/child'");
     my ($child) = run_command("cat $dir/child");
-    is $child, "$device/$library\n$plain", 'a child of QEMU inherits it and is left alone';
+    is $child, "$device/$library\n$plain", 'a child of QEMU inherits it and runs unchanged';
     return;
 }
 
@@ -214,11 +214,11 @@ sub test_build {
         'one line says what was built';
     ($output, $status) = run_command("$build '$source' $dir/built");
     is $output, "$dir/built/qemu-vgpu-stub is up to date for qemu-system-x86_64 $version\n",
-        'and what is up to date';
+        'and what is already up to date';
 
-    refused("$build /nonexistent $dir/out", qr/is no QEMU source tree/, 'no source');
-    refused("QEMU=/nonexistent/qemu $build '$source' $dir/out", qr{no emulator /nonexistent/qemu},
-        'no emulator');
+    refused("$build /nonexistent $dir/out", qr/is not a QEMU source tree/, 'no source');
+    refused("QEMU=/nonexistent/qemu $build '$source' $dir/out",
+        qr{cannot find the emulator '/nonexistent/qemu'; .*set QEMU to}, 'no emulator');
     make_path("$dir/source");
     write_file("$dir/source/VERSION", "9.2.0\n");
     refused("$build $dir/source $dir/out", qr/QEMU 9\.2\.0, but qemu-system-x86_64 is \Q$version\E/,
@@ -227,11 +227,11 @@ sub test_build {
     chmod 0755, "$dir/newer";
     refused("QEMU=$dir/newer $build $dir/source $dir/out",
         qr{into QEMU 7\.2 and 10\.0 \(Debian 12 and 13\), but \S+ is 9\.2\.0; .*docs/in-tree\.md},
-        'a release that is not known');
+        'an unsupported release');
     return;
 }
 
-subtest 'the right QEMU' => \&test_right_qemu;
+subtest 'the matching QEMU' => \&test_right_qemu;
 subtest 'the path of the wrapper' => \&test_wrapper_path;
 subtest 'the environment of the wrapper' => \&test_wrapper_environment;
 subtest 'loaded twice' => \&test_twice;
