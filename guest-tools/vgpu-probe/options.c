@@ -36,7 +36,7 @@ static const char help_msg[] =
 "--mmio                  Read the registers in BAR0 too (root only)\n"
 "--json                  Write JSON\n"
 "--tap                   Write TAP, for test suites\n"
-"--quiet                 Write nothing but what did not pass\n"
+"--quiet                 Write only the checks that did not pass\n"
 "\n"
 "Where it comes from:\n"
 "-F, --file <file>       A dump from 'lspci -xxx' or vgpu-probe, - is stdin\n"
@@ -82,8 +82,9 @@ int show_version(void)
 }
 
 /*
- * JSON and TAP are promised for bad usage too, so they have to be known first. A
- * file for -F may have such a name; that costs nothing but the form of an error.
+ * Even usage errors must be printed as JSON or TAP if requested, so look for these
+ * options first. If the file of -F has such a name, only the form of an error is
+ * wrong.
  */
 static void look_for_output(int argc, char **argv)
 {
@@ -109,7 +110,7 @@ static bool set_output(enum output output)
 	return true;
 }
 
-/* What was asked for first; --help and --version print at once */
+/* The first request counts; --help and --version print immediately */
 static bool set_request(enum request request)
 {
 	if (!opt.request)
@@ -223,7 +224,7 @@ static bool check_host(void)
 	if (opt.argument_count > 2)
 		return fail(EXIT_USAGE, "host takes one QEMU");
 	if (opt.file || opt.slot || opt.id || opt.mmio)
-		return fail(EXIT_USAGE, "host checks no device; see --help");
+		return fail(EXIT_USAGE, "host does not check devices, so it does not take -F, -s, -d and --mmio; see --help");
 	return true;
 }
 
@@ -231,12 +232,12 @@ static bool check_form(const char *name)
 {
 	if (opt.output != OUTPUT_TAP && opt.output != OUTPUT_QUIET)
 		return true;
-	return fail(EXIT_USAGE, "%s has no such form; see --help", name);
+	return fail(EXIT_USAGE, "%s does not support --tap and --quiet; see --help", name);
 }
 
 #define DIFF_USAGE	"usage: vgpu-probe [<switches>] diff <dump>|live <dump>|live"
 
-/* Standard input and this machine can be read once */
+/* Standard input and this machine can be read only once */
 static bool check_diff(void)
 {
 	char **sides = opt.arguments + 1;
@@ -260,7 +261,7 @@ static bool check_report(void)
 	if (opt.argument_count != 1)
 		return fail(EXIT_USAGE, "report takes no argument");
 	if (opt.output == OUTPUT_JSON)
-		return fail(EXIT_USAGE, "report is text; see --json alone");
+		return fail(EXIT_USAGE, "report is text; use --json without it");
 	return check_form("report");
 }
 

@@ -9,7 +9,7 @@
 
 enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_TAP, OUTPUT_QUIET };
 
-/* What is asked for instead of a report on devices */
+/* What to print instead of a report on devices */
 enum request {
 	REQUEST_NONE, REQUEST_HELP, REQUEST_VERSION, REQUEST_CHECKS,
 	REQUEST_METHODS, REQUEST_PARAMS

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-probe host finds running machines: real QEMUs, with the device in every form
-# that QEMU takes, under other names, and programs that only look like QEMU.
+# vgpu-probe host finds running machines: real QEMUs, with every form of -device that
+# QEMU accepts and under other names, but not programs that only look like QEMU.
 #
 # Needs: setup-demo setup-probe device tools
 use strict;
@@ -17,7 +17,7 @@ use Probe;
 my $qemu = build_dir() . '/device/qemu-vgpu-stub';
 my @pids;
 
-# Start a program; { name => argv[0], dir => its folder }
+# Start a program; { name => argv[0], dir => its working directory }
 sub start {
     my ($options, @command) = @_;
     my $pid = fork // die "fork: $!";
@@ -44,7 +44,7 @@ sub machines {
     return map { ($_->{pid} => $_) } @{ decode_json($out)->{host}{machines} };
 }
 
-# A QEMU is one as soon as the wrapper, a shell, has called exec
+# Wait until the wrapper, a shell script, has called exec
 sub wait_for {
     my ($pid, $program) = @_;
     for (1 .. 100) {
@@ -98,7 +98,7 @@ my %pid;
 for my $name (sort keys %machines) {
     my ($arguments, undef, $options) = @{ $machines{$name} };
     my @name = ('-name', $name =~ s/,/,,/gr);
-    # one that QEMU would refuse: what is looked at are the arguments and the program
+    # QEMU would refuse these; the arguments and the program count
     if ($options->{late} || $options->{exec}) {
         local $ENV{LD_PRELOAD} = build_dir() . '/device/vgpu-stub-preload.so';
         my @stay = $options->{late} ? ('-chardev', 'socket,id=wait,host=127.0.0.1,port=0,server=on,wait=on', '-serial', 'chardev:wait') : ();
@@ -123,7 +123,7 @@ for my $name (sort keys %machines) {
     is $machine->{program}, '/usr/bin/qemu-system-x86_64', "$shown: its program";
 }
 
-# what is QEMU under another name, and what is not but is called so
+# QEMU under another name, and other programs under QEMU's
 my $editor = "$folder/qemu-system-editor";
 my $copy = "$folder/virtualizer";
 run_command('cp', '/usr/bin/perl', $editor);
@@ -134,7 +134,7 @@ my %other = (
     timeout => start({}, '/usr/bin/timeout', '60', '/usr/bin/perl', '-e', 'sleep 60', 'qemu', '-device', 'vgpu-stub'),
     copy => do {
         local $ENV{LD_PRELOAD} = build_dir() . '/device/vgpu-stub-preload.so';
-        # which are looked for beside the program
+        # QEMU searches modules next to its executable
         local ($ENV{QEMU_MODULE_DIR}) = map { s{/accel-[^/]*$}{}r } glob '/usr/lib/*/qemu/accel-tcg-x86_64.so';
         start({}, $copy, @quiet, map({ ('-L', "/usr/share/$_") } 'qemu', 'seabios'), '-name', 'copy', '-device', 'vgpu-stub');
     },
@@ -142,7 +142,7 @@ my %other = (
 wait_for($other{copy}, $copy);
 wait_for($other{editor}, $editor);
 %found = machines();
-is $found{ $other{$_} }, undef, "$_: no QEMU" for 'editor', 'editor of a name', 'timeout';
+is $found{ $other{$_} }, undef, "$_: not a QEMU" for 'editor', 'editor of a name', 'timeout';
 is_deeply [@{ $found{ $other{copy} } }{qw(name program)}], ['copy', $copy], 'QEMU under another name';
 unlink $copy;
 %found = machines();
@@ -152,7 +152,7 @@ my ($status, $out) = run_probe('host', $qemu);
 like $out, qr/^\tprocess $pid{'two dashes'} +two dashes +with vgpu-stub$/m, 'text: a machine with the device';
 like $out, qr/^\tprocess $pid{without} +without +without$/m, 'text: one without';
 like $out, qr/^\tprocess $pid{'config file gone'} +config file gone +unknown: its -readconfig/m, 'text: an unknown one';
-unlike $out, qr/[\x01-\x08\x0b-\x1f]/, 'text: nothing that a terminal obeys';
+unlike $out, qr/[\x01-\x08\x0b-\x1f]/, 'text: no control characters';
 is +(run_probe('--quiet', 'host', $qemu))[0], 0, 'a host that preloads the device: all passed';
 
 done_testing;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-probe host: which QEMU has the device, and what libxl, libvirt and Xen logged.
-# The logs, /proc and xl are stand-ins. host-machines.t finds running machines.
+# vgpu-probe host: which QEMU has the device, and the logs of libxl, libvirt and Xen. The
+# logs, /proc and xl are stand-ins. host-machines.t tests finding running machines.
 #
 # Needs: setup-demo setup-probe device tools
 use strict;
@@ -19,7 +19,7 @@ my $preloaded = build_dir() . '/device/qemu-vgpu-stub';
 my $plain = '/usr/bin/qemu-system-x86_64';
 my $root = scratch_dir() . '/root';
 
-# The result of each check, and what was found
+# The result of each check and its finding
 sub host {
     my (@arguments) = @_;
     my ($status, $out, $err) = run_probe('--json', 'host', @arguments);
@@ -34,7 +34,7 @@ sub plant {
     return write_file("$root$path", $text);
 }
 
-# A process of the stand-in; its executable is the installed QEMU
+# A process in the stand-in for /proc; its executable is the installed QEMU
 sub plant_process {
     my ($pid, @arguments) = @_;
     plant("/proc/$pid/cmdline", join '', map { "$_\0" } @arguments);
@@ -45,34 +45,34 @@ sub plant_process {
 # which QEMU
 $ENV{VGPU_PROBE_ROOT} = $root;
 make_path("$root/proc");
-is host($preloaded)->{'host-compiled'}, "pass: $preloaded", 'a QEMU that has the device';
-is host($plain)->{'host-compiled'}, "fail: not in $plain", 'one that does not have it';
-like host('/no/such')->{'host-compiled'}, qr/^unknown: .* ends with 127$/, 'no QEMU is unknown';
+is host($preloaded)->{'host-compiled'}, "pass: $preloaded", 'a QEMU with the device';
+is host($plain)->{'host-compiled'}, "fail: not in $plain", 'one without it';
+like host('/no/such')->{'host-compiled'}, qr/^unknown: .* exits with 127$/, 'no such QEMU: unknown';
 my $slow = write_file(scratch_dir() . '/slow', "#!/bin/sh\nexec sleep 60\n");
 chmod 0755, $slow;
-like host($slow)->{'host-compiled'}, qr/^unknown: .* ends with 124$/, 'one that hangs is left';
+like host($slow)->{'host-compiled'}, qr/^unknown: .* exits with 124$/, 'one that hangs is killed';
 {
-    # elsewhere than in the tree that it was built in
+    # outside the tree in which it was built
     my $copy = scratch_dir() . '/vgpu-probe';
     copy(probe_path(), $copy) or die $!;
     chmod 0755, $copy;
     local $ENV{PROBE} = $copy;
-    is host()->{'host-compiled'}, "fail: not in $plain", 'none is named: the one that is installed';
+    is host()->{'host-compiled'}, "fail: not in $plain", 'none is named: the installed one';
     local $ENV{PATH} = build_dir() . "/device:$ENV{PATH}";
     is host()->{'host-compiled'}, "pass: $preloaded", 'qemu-vgpu-stub in PATH';
 }
-is host()->{'host-compiled'}, "pass: $preloaded", 'qemu-vgpu-stub in the tree that the tool was built in'
+is host()->{'host-compiled'}, "pass: $preloaded", 'qemu-vgpu-stub in the tree in which the tool was built'
     unless $ENV{PROBE};
 
 # a plain host
 is host()->{'host-running'}, 'fail: no QEMU is running', 'no machine';
 plant_process(8, 'qemu', '-device', 'vgpu-stub');
 is host($preloaded)->{status}, 0, 'a plain host without logs: all passed';
-is host($preloaded)->{'host-logs'}, 'pass: logs: 0, of machines that are gone: 0, not readable: 0', 'no log is no fault';
+is host($preloaded)->{'host-logs'}, 'pass: logs: 0, of machines that are gone: 0, not readable: 0', 'no log is not a fault';
 {
     my $copy = scratch_dir() . '/vgpu-probe';
     local $ENV{PROBE} = $copy;
-    is host()->{'host-compiled'}, "pass: $plain, in process 8", 'a machine that runs with the device has it';
+    is host()->{'host-compiled'}, "pass: $plain, in process 8", 'the QEMU of a running machine with the device';
 }
 
 # logs
@@ -87,26 +87,26 @@ is host($plain)->{'host-logs'}, $good, 'logs without a complaint';
 my $complaint = "qemu-system-x86_64: -device vgpu-stub,foo=1: Property not found\e[31m\n";
 plant($libvirt_log, $start . $complaint);
 is host($plain)->{'host-logs'}, 'fail: ' . ($complaint =~ s/\e/?/r =~ s/\n//r),
-    'a complaint is told, without what a terminal obeys';
+    'a complaint is reported, without control characters';
 plant($libvirt_log, $start . $complaint . $start);
-is host($plain)->{'host-logs'}, $good, 'one of an earlier start is past';
+is host($plain)->{'host-logs'}, $good, 'one from an earlier start is ignored';
 plant($xl_log, "qemu: 'vgpu-stubb' is not a valid device model name\n");
-like host($plain)->{'host-logs'}, qr/^fail: .*'vgpu-stubb' is not a valid/, 'a wrong name is told';
+like host($plain)->{'host-logs'}, qr/^fail: .*'vgpu-stubb' is not a valid/, 'a wrong name is reported';
 plant($xl_log, "vgpu-stub: bad write at 0x0, 4 bytes: read-only register\n");
-like host($plain)->{'host-logs'}, qr/^fail: vgpu-stub: bad write/, 'a bad access is told';
+like host($plain)->{'host-logs'}, qr/^fail: vgpu-stub: bad write/, 'a bad access is reported';
 
-# of a machine that is gone
+# logs of a machine that is not running
 my $yesterday = time - 25 * 60 * 60;
 utime $yesterday, $yesterday, "$root$xl_log" or die $!;
 is host($plain)->{'host-logs'}, 'pass: logs: 1, of machines that are gone: 1, not readable: 0',
-    'a complaint of yesterday about a machine that is gone';
+    "yesterday's complaint, about a machine that is not running";
 plant_process(9, 'qemu', '-name', 'vm2');
 is host($plain)->{'host-logs'}, 'pass: logs: 1, of machines that are gone: 1, not readable: 0', 'another machine runs';
 plant_process(9, 'qemu', '-name', 'guest=vm,debug-threads=on');
 like host($plain)->{'host-logs'}, qr/^fail: vgpu-stub: bad write/, 'the machine still runs';
 unlink "$root$xl_log";
 
-# what is no log
+# files that are not logs
 mkfifo("$root/var/log/libvirt/qemu/fifo.log", 0600) or die $!;
 mkfifo("$root/var/log/xen/qemu-dm-fifo.log", 0600) or die $!;
 make_path("$root/var/log/libvirt/qemu/folder.log");
@@ -119,13 +119,13 @@ plant('/var/log/xen/xl-vm.log', $complaint);
     local $SIG{ALRM} = sub { die "vgpu-probe hangs\n" };
     alarm 20;
     is host($plain)->{'host-logs'}, 'pass: logs: 1, of machines that are gone: 0, not readable: 0',
-        'FIFOs, folders, links to nothing, devices and other names are no logs';
+        'FIFOs, directories, dangling links, devices and other names are ignored';
     alarm 0;
 }
 
-# what may not be read
+# files that this user may not read
 SKIP: {
-    skip 'every user may read what this one may not', 2 if $>;
+    skip 'needs root, to become another user', 2 if $>;
     my $copy = scratch_dir() . '/vgpu-probe';
     chmod 0755, scratch_dir(), $root;
     my @nobody = ('setpriv', '--reuid=nobody', '--clear-groups', '--inh-caps=-all', $copy, '--json', 'host', $plain);
@@ -133,7 +133,7 @@ SKIP: {
     like +(run_command(@nobody))[1], qr/not readable: 1/, 'a log that may not be read';
     chmod 0, "$root/var/log/libvirt";
     my ($status, $out) = run_command(@nobody);
-    like $out, qr/"result": "unknown",[^{}]*"found": "logs: 0, [^"]*not readable: 1"/, 'nor its folder: unknown';
+    like $out, qr/"result": "unknown",[^{}]*"found": "logs: 0, [^"]*not readable: 1"/, 'a directory that may not be read: unknown';
     chmod 0755, "$root/var/log/libvirt";
 }
 
@@ -150,16 +150,16 @@ make_path($bin);
         like host($plain)->{'host-xen'}, $_->[1], "xl dmesg: $_->[0]";
     }
     chmod 0755, write_file("$bin/xl", "#!/bin/sh\nexit 1\n");
-    like host($plain)->{'host-xen'}, qr/^unknown: /, 'xl that fails is unknown';
+    like host($plain)->{'host-xen'}, qr/^unknown: /, 'xl fails: unknown';
 }
 {
     local $ENV{VGPU_PROBE_ROOT} = "$root/no/such";
-    is host($plain)->{'host-running'}, 'unknown: no /proc', 'no /proc is unknown';
+    is host($plain)->{'host-running'}, 'unknown: no /proc', 'no /proc: unknown';
 }
 
 # forms of the output
 my ($status, $out) = run_probe('host', $plain);
-is $status, 1, 'what fails is the exit status';
+is $status, 1, 'exit status';
 like $out, qr/^\tFAIL    -     device in QEMU .*\n\t {14}build it in/m, 'text: with advice';
 like $out, qr/\A\tprocess 8 +\(no name\) +with vgpu-stub\n\tprocess 9 +vm +without\n/, 'text: the machines';
 ($status, $out) = run_probe('--tap', 'host', $plain);
@@ -174,7 +174,7 @@ for my $bad (@bad) {
     is "$code " . ($err =~ tr/\n//), '2 1', "host @$bad: one line";
 }
 
-# the lists of checks have them
+# the lists of checks include the host's
 my $listed = (run_probe('--list-checks'))[1];
 my @ids = map { $_->{id} } @{ decode_json((run_probe('--json', 'host', $plain))[1])->{host}{checks} };
 is_deeply [grep { $listed !~ /^$_\terror\thost\t/m } @ids], [], '--list-checks has the checks of the host';

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vgpu-probe: the checks, and what they find
+ * vgpu-probe: the checks and their findings
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -16,7 +16,7 @@ enum result {
 
 enum severity {
 	SEVERITY_ERROR,		/* the device breaks its contract */
-	SEVERITY_WARNING,	/* something went wrong with it */
+	SEVERITY_WARNING,	/* the device works, but recorded an error */
 	SEVERITY_COUNT,
 };
 
@@ -24,7 +24,7 @@ enum space {
 	SPACE_CONFIG,
 	SPACE_KERNEL,
 	SPACE_BAR0,
-	SPACE_HOST,		/* where the virtual machine runs */
+	SPACE_HOST,		/* the host of the virtual machine */
 	SPACE_COUNT,
 };
 
@@ -40,8 +40,8 @@ struct finding;
 struct check {
 	const char *id;		/* stable, for scripts */
 	const char *name;
-	const char *want;	/* what is expected, if it is no number */
-	const char *advice;	/* one line, for when it fails */
+	const char *want;	/* what is expected, if it is not a number */
+	const char *advice;	/* what to do if it fails, one line */
 	enum severity severity;
 	enum space space;
 	unsigned int forms;	/* that have it, VGPU_STUB_FORM_*; 0: all */
@@ -54,7 +54,7 @@ struct check {
 	int detail;		/* for the function */
 	void (*run)(const struct check *check, const struct device *device,
 		    struct finding *finding);
-	/* checks that do not concern a device are left out, not passed */
+	/* a check that does not apply to a device is omitted, not passed */
 	bool (*applies)(const struct device *device);
 };
 
@@ -82,7 +82,7 @@ const struct check *device_checks(unsigned int *count);
 /* finding.c */
 void found(struct finding *finding, enum result result, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The value at the finding's offset; if it is not readable, that is found */
+/* Gets the value at the finding's offset; if it cannot be read, sets the finding */
 bool get_value(const struct check *check, const struct device *device,
 	       struct finding *finding, uint32_t *value);
 extern const char *const result_words[RESULT_COUNT];
@@ -92,10 +92,10 @@ extern const char *const space_words[SPACE_COUNT];
 /* run.c */
 void run_checks(const struct device *device, const struct check *checks,
 		unsigned int count, struct findings *findings);
-/* One line on what to do, NULL if nothing is to be done */
+/* What to do, in one line; NULL if nothing */
 const char *finding_advice(const struct device *device,
 			   const struct finding *finding);
-/* Exit status of all that was checked so far, and of these findings */
+/* The exit status so far, combined with that of these findings */
 int worst_status(int status, const struct findings *findings);
 
 /* form.c */
@@ -109,10 +109,10 @@ unsigned int place(const struct device *device, unsigned int offset);
 
 /* contract.c */
 unsigned int add_contract(struct check *checks);
-/* Sets the bits that a row has, of all 4096 bytes */
+/* Sets all bits that have a row, in 4096 bytes */
 void cover_rows(const struct device *device, uint8_t *covered);
 
-/* A register: what rows of one offset and width make together */
+/* A register: the rows of one offset and width */
 struct field {
 	const char *name;
 	unsigned int offset, width;
@@ -137,7 +137,7 @@ struct text {
 
 const struct text *row_text(const char *row);
 
-/*** The functions of the other checks ***/
+/*** Functions of the other checks ***/
 
 /* "detail" of checks of chains: which of the two */
 enum { DETAIL_CHAIN, DETAIL_EXT_CHAIN };
@@ -150,8 +150,8 @@ enum { DETAIL_CHAIN, DETAIL_EXT_CHAIN };
 CHECK_FUNCTION(check_answers);
 
 /*
- * capabilities.c; check_walk() has the fault as its mask. found_none() is for what
- * was looked for in vain, as far as the list could be followed.
+ * capabilities.c; check_walk() gets the fault as its mask. found_none() sets the
+ * finding if a search had no result, as far as the list could be followed.
  */
 void found_none(const struct chain *chain, struct finding *finding);
 CHECK_FUNCTION(check_walk);
@@ -179,7 +179,7 @@ CHECK_FUNCTION(check_vectors);
 CHECK_FUNCTION(check_reset_method);
 CHECK_FUNCTION(check_register);
 
-/* queues.c: the registers that only a device with queues has */
+/* queues.c: registers that only a device with queues has */
 const char *queue_state_name(uint32_t status);
 const char *queue_error_name(uint32_t status);
 CHECK_FUNCTION(check_queue_version);
@@ -188,7 +188,7 @@ CHECK_FUNCTION(check_vector_count);
 CHECK_FUNCTION(check_queue_states);
 CHECK_FUNCTION(check_queue_errors);
 
-/* applies.c: which devices a check concerns */
+/* applies.c: the devices to which a check applies */
 bool is_live(const struct device *device);
 bool is_driven(const struct device *device);
 bool is_express(const struct device *device);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vgpu-probe: what a user can ask for
+ * vgpu-probe: the commands
  *
- * Each prints what it has to and returns the exit status. If it records an error
- * (error.h), main() shows that.
+ * Each prints its output and returns the exit status. If it records an error
+ * (error.h), main() shows it.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -24,7 +24,7 @@ int check_devices(const struct source *source);
 /* host.c: every check of a host */
 const struct check *host_checks(unsigned int *count);
 
-/* nothing.c: hints on where a device may be that was not found */
+/* nothing.c: hints on where to look for a device that was not found */
 void look_for_causes(const struct source *source);
 
 #endif /* COMMAND_H */

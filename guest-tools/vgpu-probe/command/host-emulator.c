@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe host: whether this host's QEMU has the device
+ * vgpu-probe host: whether a QEMU on this host has the device
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 #define PRELOADED	"qemu-vgpu-stub"	/* runs a QEMU with the device */
 
 /*
- * Where distributions have it. Only these are run: what a process runs may belong to
- * somebody else.
+ * Where distributions install it. Run only these: the executable of a running process
+ * may belong to another user.
  */
 static const char *const emulators[] = {
 	"/usr/lib64/xen/bin/qemu-system-i386",		/* XCP-ng */
@@ -25,7 +25,7 @@ static const char *const emulators[] = {
 
 struct asked {
 	char names[96];		/* of those that do not have it */
-	const char *silent;	/* one that did not answer, and how it ended */
+	const char *silent;	/* one that failed, and its exit status */
 	int status;
 };
 
@@ -101,7 +101,7 @@ static const char *find_preloaded(void)
 	       is_in_path(path, sizeof(path)) ? path : NULL;
 }
 
-/* One that has it, of those that are installed */
+/* An installed QEMU that has the device */
 static const char *find_emulator(struct asked *asked)
 {
 	const char *preloaded = find_preloaded();
@@ -114,7 +114,7 @@ static const char *find_emulator(struct asked *asked)
 	return NULL;
 }
 
-/* One that runs with it has it, wherever that came from */
+/* A QEMU that runs with the device has it, wherever it came from */
 static const struct machine *find_running(void)
 {
 	for (unsigned int i = 0; i < machines.count; i++)
@@ -128,7 +128,7 @@ static void found_without(const struct asked *asked, struct finding *finding)
 	if (asked->names[0])
 		found(finding, RESULT_FAIL, "not in %s", asked->names);
 	else if (asked->silent)
-		found(finding, RESULT_UNKNOWN, "%s -device help ends with %d",
+		found(finding, RESULT_UNKNOWN, "%s -device help exits with %d",
 		      asked->silent, asked->status);
 	else
 		found(finding, RESULT_UNKNOWN, "no QEMU found; name it");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe host: what libxl and libvirt keep of QEMU's standard error, a file a
+ * vgpu-probe host: libxl's and libvirt's logs of QEMU's standard error, one file per
  * machine
  */
 #include <dirent.h>
@@ -14,14 +14,14 @@
 #include "../error.h"
 #include "host.h"
 
-/* Of a machine that does not run, a log that is older tells nothing of today */
+/* Ignore the log of a machine that is not running if it is older than this */
 #define OLD	(24 * 60 * 60)
 
-/* The line with which libvirt begins where the last machine's log ends */
+/* libvirt writes this line at each start; what precedes it is from an earlier one */
 #define LIBVIRT_START	": starting up libvirt version"
 
 static const struct {
-	const char *folder, *before, *behind;	/* a machine's name in a file's */
+	const char *folder, *before, *behind;	/* around the machine's name */
 } logs[] = {
 	{ "/var/log/xen", "qemu-dm-", ".log" },
 	{ "/var/log/libvirt/qemu", "", ".log" },
@@ -32,7 +32,7 @@ struct logs {
 	char line[100];			/* the last complaint */
 };
 
-/* QEMU puts the option in front of what it says of a device */
+/* QEMU's messages about a device start with the option */
 static bool is_complaint(const char *line)
 {
 	return strcasestr(line, ": -device " DEVICE_TYPE) ||
@@ -74,7 +74,7 @@ static void take_log(const char *path, bool is_today, struct logs *found)
 	FILE *file;
 	int fd;
 
-	/* what is no file is no log */
+	/* a log is a regular file */
 	if (stat(path, &st) || !S_ISREG(st.st_mode))
 		return;
 	if (!is_today && st.st_mtime < time(NULL) - OLD) {

@@ -59,7 +59,7 @@ static CHECK_FUNCTION(check_xen)
 	(void)check;
 	(void)device;
 	if (status)
-		found(finding, RESULT_UNKNOWN, "xl dmesg ends with %d", status);
+		found(finding, RESULT_UNKNOWN, "xl dmesg exits with %d", status);
 	else
 		found(finding, line[0] ? RESULT_FAIL : RESULT_PASS, "%s",
 		      line[0] ? line : "nothing");

@@ -8,7 +8,7 @@
 #include "../read/qemu.h"
 #include "command.h"
 
-#define TIME_LIMIT	"10"	/* seconds, for a program that is asked */
+#define TIME_LIMIT	"10"	/* seconds, for each program that is run */
 
 /* host-logs.c */
 CHECK_FUNCTION(check_logs);

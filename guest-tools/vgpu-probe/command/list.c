@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: lists of what there is (--list-checks, -A help, -O help)
+ * vgpu-probe: lists (--list-checks, -A help, -O help)
  *
- * The manual page's list of checks is made from the text, see Makefile.
+ * The manual page's list of checks is generated from the text, see Makefile.
  */
 #include <string.h>
 
@@ -39,7 +39,7 @@ static void format_place(char *text, size_t size, const struct check *check)
 			 check->offset);
 }
 
-/* Which devices expect a value: "conventional", "Express, no queues" */
+/* The devices that a value applies to: "conventional", "Express, without queues" */
 static void format_devices(char *text, size_t size, const struct check *check)
 {
 	const char *kind = check->kinds == KIND_QUEUES ? "with queues" :
@@ -50,7 +50,7 @@ static void format_devices(char *text, size_t size, const struct check *check)
 	snprintf(text, size, "%s%s%s", form, *form && *kind ? ", " : "", kind);
 }
 
-/* Forms of the device, and queues, may demand different values in one field */
+/* The expected value of a field may depend on the form and on queues */
 static unsigned int make_entry(struct entry *entry, const struct check *check,
 			       unsigned int left)
 {
@@ -96,7 +96,7 @@ static json_t *json_forms(unsigned int forms)
 	return array;
 }
 
-/* Of devices with queues, of those without, or null: of both */
+/* For devices with queues, for those without, or null for both */
 static json_t *json_kinds(int kinds)
 {
 	return !kinds || kinds == KIND_ALL ? json_null() :
@@ -130,7 +130,7 @@ static void list_checks(const struct check *checks, unsigned int count,
 	}
 }
 
-/* Those of a device, and those of a host; as text if there is no array */
+/* The checks of devices and of hosts; printed as text without an array */
 static void list_all(json_t *array)
 {
 	unsigned int count;
@@ -160,7 +160,7 @@ int run_list_checks(void)
 	return EXIT_PASSED;
 }
 
-/* These two as lspci prints them */
+/* The next two are identical to lspci's */
 int run_list_methods(void)
 {
 	const char *name;

@@ -13,10 +13,10 @@
 #include "../error.h"
 #include "read.h"
 
-/* More than a list of arguments or a configuration file has */
+/* Larger than any argument list or configuration file */
 #define MAX_FILE	(64 << 20)
 
-/* Where a file is, below the folder that VGPU_PROBE_ROOT names */
+/* The path of a file of the host, below VGPU_PROBE_ROOT if that is set */
 void host_path(char *path, size_t size, const char *below)
 {
 	const char *root = getenv("VGPU_PROBE_ROOT");
@@ -24,7 +24,7 @@ void host_path(char *path, size_t size, const char *below)
 	snprintf(path, size, "%s%s", root ? root : "", below);
 }
 
-/* A FIFO would wait for somebody who writes to it, and a device may do anything */
+/* Opening a FIFO would block, and opening a device may have side effects */
 int open_regular(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -50,7 +50,7 @@ static bool grow(struct bytes *bytes)
 	return true;
 }
 
-/* The file, and a NUL behind it. False with errno if it cannot be read. */
+/* Read a file and append a NUL. False, with errno set, if it cannot be read. */
 bool read_bytes(const char *path, struct bytes *bytes)
 {
 	int fd = open_regular(path), cause;

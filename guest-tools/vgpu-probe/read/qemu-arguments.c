@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: what the arguments of a QEMU say, and the files that they name
+ * vgpu-probe: QEMU's arguments, and the configuration files that they name
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static void set_name(struct machine *machine, const char *name)
 
 /*** -readconfig ***/
 
-/* A line of a file that QEMU's -readconfig takes: [group "id"], or key = "value" */
+/* A line of a -readconfig file: [group "id"], or key = "value" */
 static void read_line(const char *line, char group[64], bool *is_ours,
 		      struct machine *machine)
 {
@@ -48,7 +48,7 @@ static void read_config_file(const struct bytes *file, struct machine *machine)
 	}
 }
 
-/* A path of the process: it may have another root folder than we have */
+/* The path is the process's, which may have another root directory */
 static bool take_config(const char *process, const char *path,
 			struct machine *machine)
 {
@@ -67,7 +67,7 @@ static bool take_config(const char *process, const char *path,
 
 /*** The arguments ***/
 
-/* QEMU takes an option with one dash and with two */
+/* QEMU accepts options with one dash or two */
 static const char *option_name(const char *argument)
 {
 	if (*argument != '-')
@@ -93,7 +93,7 @@ static bool take_option(const char *name, const char *value,
 	return !has_failed();
 }
 
-/* Each is ended by a NUL, and may hold any other byte */
+/* Arguments are NUL-terminated and may contain any other byte */
 bool read_arguments(const struct bytes *arguments, const char *process,
 		    struct machine *machine)
 {

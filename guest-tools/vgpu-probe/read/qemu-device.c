@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: whether an argument of QEMU's -device means the device
+ * vgpu-probe: whether the argument of a -device option names the device
  *
- * It is "vgpu-stub,addr=1e", "addr=1e,driver=vgpu-stub" or, as libvirt writes it,
- * "{"driver":"vgpu-stub","addr":"0x1e"}".
+ * It may be "vgpu-stub,addr=1e", "addr=1e,driver=vgpu-stub" or, as libvirt writes
+ * it, "{"driver":"vgpu-stub","addr":"0x1e"}".
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "../error.h"
 #include "qemu.h"
 
-/* A comma that is doubled is one, and does not end the value */
+/* A doubled comma is an escaped one and does not end the value */
 static const char *copy_value(const char *p, char *value, size_t size)
 {
 	size_t used = 0;
@@ -27,8 +27,8 @@ static const char *copy_value(const char *p, char *value, size_t size)
 }
 
 /*
- * The value of a key in "key=value,key=value..."; the first value may lack its key,
- * which is this one then. The last one counts.
+ * The value of a key in "key=value,key=value...". A first value without a key also
+ * belongs to this key. The last value counts.
  */
 bool find_option(const char *text, const char *key, char *value, size_t size)
 {
@@ -51,7 +51,7 @@ bool find_option(const char *text, const char *key, char *value, size_t size)
 	return found;
 }
 
-/* QEMU takes strings in single quotes, too, which are no JSON */
+/* QEMU also accepts strings in single quotes, which JSON does not */
 static char *make_json(const char *text)
 {
 	char *json = malloc(2 * strlen(text) + 1), *p = json;
@@ -59,7 +59,7 @@ static char *make_json(const char *text)
 
 	for (; json && *text; text++) {
 		if (*text == '\\' && text[1]) {
-			/* '\'' is no escape of JSON */
+			/* \' is not an escape in JSON */
 			if (*++text != '\'')
 				*p++ = '\\';
 		} else if (*text == quote || (!quote && strchr("'\"", *text))) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: the processes of this host that are QEMU
+ * vgpu-probe: the QEMU processes of this host
  *
- * A process may have any name, and so may its executable, so what the file holds
- * decides.
+ * A process and its executable may have any name, so QEMU is recognized by the
+ * contents of the executable.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -19,8 +19,8 @@
 /*** Executables ***/
 
 /*
- * These are in QEMU's help and in that of no other program, tools of QEMU included.
- * They are in two halves, so that this program does not hold them itself.
+ * Texts in QEMU's help that no other program has, not even QEMU's tools. They are
+ * split in two, so that this program does not contain them itself.
  */
 static const char *const marks[][2] = {
 	{ "QEMU emulator ", "version" }, { "-readconfig ", "<file>" },
@@ -35,7 +35,7 @@ static bool holds_mark(const char *data, size_t len, size_t i)
 	return memmem(data, len, mark, strlen(mark));
 }
 
-/* Piece by piece: a debug build may have a gigabyte */
+/* Read the file in pieces, because a debug build may have a gigabyte */
 static bool holds_marks(int fd)
 {
 	static char data[LONGEST_MARK + (1 << 16)];
@@ -59,7 +59,7 @@ static bool holds_marks(int fd)
 	return false;
 }
 
-/* Hosts run few programs many times */
+/* A cache: hosts run the same few programs many times */
 struct program {
 	dev_t dev;
 	ino_t ino;
@@ -83,7 +83,7 @@ static bool is_qemu_file(int fd)
 	return program->is_qemu;
 }
 
-/* What is left if the file cannot be read: what distributions call it */
+/* The name that distributions use, for an executable that cannot be read */
 static bool is_qemu_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -108,7 +108,7 @@ static bool is_qemu(const char *process, const char *name)
 	return is_ours;
 }
 
-/* As the kernel knows it, or else as it was called */
+/* The executable in /proc, or else argv[0] */
 static void set_program(struct machine *machine, const char *process,
 			const char *name)
 {
@@ -149,7 +149,7 @@ static bool take_process(const char *proc, const char *pid,
 	snprintf(process, sizeof(process), "%.256s/%.20s", proc, pid);
 	snprintf(path, sizeof(path), "%s/cmdline", process);
 	if (!read_bytes(path, arguments)) {
-		/* a process that ended meanwhile is none */
+		/* ignore a process that has exited meanwhile */
 		machines.hidden += errno == EACCES || errno == EPERM;
 		return !has_failed();
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vgpu-probe: reading devices, of this machine or of a dump
+ * vgpu-probe: reading devices of this machine or of a dump
  *
- * What fails records an error (error.h) and returns false or NULL.
+ * A function that fails records an error (error.h) and returns false or NULL.
  */
 #ifndef READ_H
 #define READ_H
@@ -32,9 +32,9 @@ const char *sysfs_path(void);
 enum bus find_bus(const struct source *source, const struct slot *slot);
 
 /*
- * libpci.c: libpci may leave a call through its error callback. call_libpci()
- * records the error, ask_libpci() does not; both are false then. What uses
- * "libpci" has to be called through them.
+ * libpci.c: libpci may leave a call through its error callback. Then both functions
+ * return false; call_libpci() records the error, ask_libpci() does not. Code that
+ * uses "libpci" must be called through them.
  */
 extern struct pci_access *libpci;
 bool open_libpci(void);
@@ -90,8 +90,8 @@ extern const char *const register_names[REG_COUNT];
 extern const unsigned int register_offsets[REG_COUNT];
 
 /*
- * host.c: files of the host, which may be below another folder. open_regular() and
- * read_bytes() do not wait for a FIFO; data is the caller's, to be freed once.
+ * host.c: files of the host, which may be below another directory. open_regular()
+ * and read_bytes() do not wait for a FIFO; the caller frees data.
  */
 struct bytes {
 	char *data;
@@ -101,12 +101,12 @@ struct bytes {
 void host_path(char *path, size_t size, const char *below);
 int open_regular(const char *path);
 bool read_bytes(const char *path, struct bytes *bytes);
-/* A line of somebody else's, without what a terminal would obey */
+/* Copies a line without control characters */
 void copy_line(char *text, size_t size, const char *line);
 
 /*
- * kernel-log.c: calls take() for each line that holds one of the words (the last
- * is NULL) in upper or lower case. False if the kernel denies this user the log.
+ * kernel-log.c: calls take() for each line with one of the words (the last is NULL)
+ * in upper or lower case. False if the kernel denies this user the log.
  */
 bool read_kernel_log(const char *const *words,
 		     void (*take)(const char *line, void *data), void *data);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: the report as one JSON object, also if it ends in an error
+ * vgpu-probe: the report as one JSON object, even if it ends in an error
  *
  * vgpu-probe.schema.json describes it and has the same version. Devices are
- * written one by one, so that thousands of them need no more memory than one.
+ * written one at a time, so that thousands need no more memory than one.
  */
 #include "../error.h"
 #include "../options.h"
@@ -118,7 +118,7 @@ static json_t *json_queue(const struct queue *queue)
 			 "index", (json_int_t)queue->index);
 }
 
-/* null if they are not known, or if the device has none */
+/* null if they are unknown, or if the device has none */
 static json_t *json_queues(const struct registers *regs)
 {
 	json_t *array;
@@ -189,7 +189,7 @@ static json_t *json_machines(void)
 	return array;
 }
 
-/* The host has machines and checks, and nothing else */
+/* A host has only machines and checks */
 static json_t *json_host(const struct findings *findings)
 {
 	return json_pack("{s:o, s:o, s:i, s:i, s:i}",
@@ -265,11 +265,11 @@ static void end(int status)
 	if (host)
 		print_member("host", host);
 	print_member("hints", hints);
-	/* the last one: those before it may run out of memory, too */
+	/* written last, because the members before it may run out of memory */
 	print_member("error", json_text(has_failed() ? error.text : NULL));
 	printf(",\n  \"exit_status\": %d\n}\n",
 	       has_failed() ? error.status : status);
-	/* the JSON may lack it, so standard error has it, too */
+	/* also on standard error, because the JSON may lack it */
 	if (error.is_memory)
 		show_error();
 }

@@ -27,7 +27,7 @@ struct form {
 
 extern const struct form text_form, quiet_form, json_form, tap_form;
 
-/* machines.c: a line for each, behind a prefix */
+/* machines.c: a line for each, after a prefix */
 void show_machines(const char *prefix);
 
 /* registers.c */

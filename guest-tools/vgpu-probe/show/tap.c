@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vgpu-probe: the report as TAP, which kselftest's and prove's readers take
+ * vgpu-probe: the report as TAP, for kselftest, prove and the like
  *
- * What could not be read is "not ok": as SKIP it would count as passed.
+ * A check that could not be made is "not ok", because SKIP would count as passed.
  */
 #include "../error.h"
 #include "show.h"
@@ -42,7 +42,7 @@ static void show_points(const struct findings *findings)
 		show_point(place, findings->device, &findings->list[i]);
 }
 
-/* The plan comes last: only then is the number known */
+/* The plan comes last, when the number of tests is known */
 static void end(int status)
 {
 	(void)status;

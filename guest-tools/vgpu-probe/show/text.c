@@ -2,8 +2,8 @@
 /*
  * vgpu-probe: the report as text
  *
- * Lines that are not lspci's own start with a tab, so that lspci -F (and
- * vgpu-probe -F) reads the slot and the hex block and passes over the rest.
+ * Lines that lspci does not print start with a tab, so that lspci -F (and
+ * vgpu-probe -F) reads the slot and the hex block and ignores the rest.
  */
 #include <inttypes.h>
 
@@ -106,7 +106,7 @@ static void show_hex(const struct config *config)
 		if (i % 16 == 15 || i == len - 1)
 			putchar('\n');
 	}
-	/* an empty line ends the device for whoever reads this back */
+	/* when this is read back, an empty line ends the device */
 	putchar('\n');
 }
 
@@ -115,16 +115,16 @@ static void show_remarks(const struct device *device)
 	if (silence_of(&device->config))
 		return;
 	if (is_express(device) && device->config.len == CONFIG_SIZE)
-		puts("\t(there are 256 of 4096 bytes: extended space was not checked)");
+		puts("\t(only 256 of 4096 bytes were read: extended space was not checked)");
 	if (device->source->name)
-		puts("\t(a dump does not tell what the kernel knows, such as BAR0's size and the\n"
+		puts("\t(a dump does not contain what the kernel knows, such as BAR0's size and the\n"
 		     "\tdriver: that was not checked)");
 	else if (device->config.len <= HEADER_SIZE)
 		printf("\t(the kernel shows %u bytes of configuration space, run as root for the rest)\n",
 		       device->config.len);
 	else if (device->registers.queues_why[0])
 		printf("\t(the driver does not show the registers of queues, and BAR0 cannot be read\n"
-		       "\tbeside it (%s): they were not checked)\n",
+		       "\twhile it is bound (%s): they were not checked)\n",
 		       device->registers.queues_why);
 	else if (!device->kernel.driver[0])
 		puts("\t(no driver is bound; load it with: modprobe " DRIVER_NAME ")");
