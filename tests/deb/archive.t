@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The archive of a release consists of the tracked files, is the same every time, and
-# belongs to nobody.
+# The release archive consists of the tracked files, is reproducible, and contains no
+# user name.
 #
 # Needs: setup-test
 use strict;
@@ -36,16 +36,16 @@ sub test_files {
     my @content = content($output);
     my @files = sort map { $_->[2] =~ s{^vgpu-stub-\Q$version\E/}{}r } grep { $_->[0] !~ /^d/ } @content;
     is_deeply \@files, [sort split /\n/, succeeds('git ls-files', 'git ls-files')], 'the tracked files';
-    is_deeply [grep { $_->[1] ne '0/0' } @content], [], 'nobody owns them';
+    is_deeply [grep { $_->[1] ne '0/0' } @content], [], 'owner and group are 0';
     is_deeply [grep { $_->[0] !~ /^(?:drwxr-xr-x|-rw-r--r--|-rwxr-xr-x|l)/ } @content], [],
-        'all can read them';
+        'everyone can read them';
     is_deeply [grep { !m{/vgpu-stub-\Q$version\E\.tar\.xz$} } glob "$dir/out/{.[!.],}*"], [],
         'nothing else is left there';
     return;
 }
 
 sub test_same {
-    succeeds 'files are new, open to the owner alone, or not tracked',
+    succeeds 'change time stamps and modes, and add an untracked file',
         'touch new; find . -name .git -prune -o -exec touch {} + ; chmod -R go-rwx .';
     succeeds 'again', 'umask 077; TZ=Asia/Tokyo LC_ALL=C.UTF-8 packaging/source-archive ../again';
     is succeeds('cmp', "cmp ../out/vgpu-stub-$version.tar.xz ../again/vgpu-stub-$version.tar.xz"), '',
@@ -54,8 +54,8 @@ sub test_same {
 }
 
 sub test_change {
-    succeeds 'a change that is not committed', 'echo change >>NEWS; packaging/source-archive ../changed';
-    like succeeds('tar', "tar -xOf ../changed/*.xz vgpu-stub-$version/NEWS"), qr/^change$/m, 'is in it';
+    succeeds 'an uncommitted change', 'echo change >>NEWS; packaging/source-archive ../changed';
+    like succeeds('tar', "tar -xOf ../changed/*.xz vgpu-stub-$version/NEWS"), qr/^change$/m, 'is in the archive';
     return;
 }
 
@@ -66,7 +66,7 @@ sub test_version {
         qr/^PACKAGE_VERSION="9\.8\.7"$/m, 'and the version';
     is project_version(), $version, 'this tree keeps its own';
     my ($status, $log) = Packages::run("cd $tree && packaging/source-archive ../other x");
-    is $status, 1, 'a version that is none';
+    is $status, 1, 'an invalid version';
     is_deeply [glob "$dir/other/.[!.]*"], [], 'leaves nothing';
     return;
 }
@@ -77,7 +77,7 @@ sub test_unpacked {
     my ($status, $output) = Packages::run("$tree/in/vgpu-stub-$version/packaging/source-archive $dir/none");
     is $status, 1, 'an unpacked archive is not packed again';
     like $output, qr/^source-archive: \S+ is not a git repository: use the archive that/, 'the reason';
-    ok !-e "$dir/none", 'nothing is made';
+    ok !-e "$dir/none", 'nothing is created';
     return;
 }
 

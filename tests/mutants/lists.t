@@ -24,7 +24,7 @@ sub check_fault {
     my $before = -f "$top/$fault{in}" ? read_file("$top/$fault{in}") : '';
     local $_ = $before;
     eval $fault{edit}; ## no critic (ProhibitStringyEval)
-    is $@, '', "$name: Perl takes the expression";
+    is $@, '', "$name: the expression is valid Perl";
     ok $_ ne $before, "$name: it changes $fault{in}";
     return;
 }
