@@ -3,9 +3,9 @@
  * vgpu-stub: queues
  *
  * The part of the hardware interface that exists with the feature QUEUES: its
- * registers and its structures in guest memory. All fields are little-endian and
- * naturally aligned. The chapter "Queues" of docs/specs/vgpu-stub.rst defines
- * their meaning; a test compares its tables with this file.
+ * registers and its structures in guest memory. All fields are little-endian
+ * and naturally aligned. The chapter "Queues" of docs/specs/vgpu-stub.rst
+ * defines their meaning; a test compares its tables with this file.
  */
 #ifndef VGPU_STUB_QUEUE_H
 #define VGPU_STUB_QUEUE_H
