@@ -37,7 +37,7 @@ SHELL
 my ($status, $output) = demo('');
 is $status, 0, 'exit status';
 like $output, qr/^    00:01\.0 Processing accelerators: Red Hat, Inc\. Device 1111/m, 'prints the output of lspci';
-like $output, qr/^    version = 1\.0$/m, "prints the driver's sysfs files";
+like $output, qr/^    version = 1\.1$/m, "prints the driver's sysfs files";
 unlike $output, qr/^00: |PASS/m, 'prints no dump and no individual checks';
 my ($checks) = read_file($log) =~ /all (\d+) checks passed/;
 my ($passed, $total) = (0, 0);

@@ -63,7 +63,7 @@ sub expected_checks {
     my $list = decode_json(scalar qx{'@{[build_dir()]}/tools/vgpu-probe' --list-checks --json});
     my $form = !$machine->{express} ? 'conventional' : $machine->{express} =~ /^Root Complex/ ? 'integrated endpoint' : 'endpoint';
     my $of_driver = $driven ? qr/^$/ : qr/^(?:driver|enabled|bar0-decoded)$/;
-    return grep { !/^mmio-|$of_driver/ } map { $_->{id} }
+    return grep { !/^mmio-|^host-|$of_driver/ } map { $_->{id} }
         grep { my $check = $_; grep { $_ eq $form } @{ $check->{forms} } } @{ $list->{all_checks} };
 }
 
@@ -90,9 +90,8 @@ sub test_probe {
 }
 
 sub test_sysfs {
-    my $version = sprintf '%u.%u', contract('VERSION_MAJOR'), contract('VERSION_MINOR');
-    prints('cat version', [$version], 'sysfs: version');
-    prints('cat features', [hex32(contract('FEATURES'))], 'sysfs: features');
+    prints('cat version', [interface_version()], 'sysfs: version');
+    prints('cat features', [hex32(contract('FEATURE_QUEUES'))], 'sysfs: features');
     prints('cat status', [hex32(contract('STATUS'))], 'sysfs: status');
     prints('cat scratch', [hex32(contract('SCRATCH'))], 'sysfs: scratch');
     prints('cat bad_access_count', ['0'], 'sysfs: bad_access_count');
@@ -153,7 +152,8 @@ sub test_log {
     my ($status, @log) = $guest->command('dmesg');
     is $status, 0, 'read the kernel log';
     my @ours = grep { /vgpu_stub 0000:$machine->{slot}: / } @log;
-    is scalar(grep { !/: vgpu-stub, interface version 1\.0$/ } @ours), 0,
+    my $version = interface_version();
+    is scalar(grep { !/: vgpu-stub, interface version \Q$version\E$/ } @ours), 0,
         'the driver logs only that it bound the device' or diag @ours;
     is scalar @ours, 4, 'it logs one line for each bind';
     my @pci = grep { /pci 0000:$machine->{slot}: .*(?:fail|can't|invalid|error)/i } @log;

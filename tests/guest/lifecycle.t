@@ -17,7 +17,7 @@ my $guest = boot('lifecycle', '-machine', express_machine(),
     '-device', 'vgpu-stub,bus=rp0', '-device', 'edu,addr=3');
 $guest->good;
 
-my $version = sprintf '%u.%u', contract('VERSION_MAJOR'), contract('VERSION_MINOR');
+my $version = interface_version();
 my $device = '/tmp/device/vgpu_stub';
 my $slot = '0000:01:00.0';
 

@@ -23,7 +23,7 @@ $? == 0 or die "cannot build the faulty device: $built";
 $ENV{DEVICE} = $device;
 
 my $newer_major = contract('VERSION') + 0x10000;
-my $newer_minor = contract('VERSION') + 1;
+my $newer_minor = contract('VERSION_QUEUES') + 1;
 my $half = contract('BAR0_SIZE') / 2;
 
 # slot => the fault, and the driver's log message
@@ -66,13 +66,13 @@ for my $slot (sort keys %faulty) {
     like $lines[0] // '', $faulty{$slot}[1], "$faulty{$slot}[0]: it has the reason";
 }
 is scalar(grep { /probe .* failed with error/ } @log), 0, 'the driver core logs nothing, because the error is -ENODEV';
-is scalar(grep { /vgpu_stub 0000:00:03.0: vgpu-stub, interface version 1\.0/ } @log), 1,
+is scalar(grep { /vgpu_stub 0000:00:03.0: vgpu-stub, interface version 1\.1/ } @log), 1,
     'the driver logs that it bound the good device';
 
 # sysfs shows all 32 bits, and each file shows its own register
 my @files = map { "/sys/bus/pci/drivers/vgpu_stub/0000:00:$_.0/vgpu_stub" } '0a', '0b';
 my (undef, @values) = $guest->command("cat $files[0]/version");
-is_deeply \@values, ['1.1'], 'a newer minor version is shown';
+is_deeply \@values, ['1.2'], 'a newer minor version is shown';
 (undef, @values) = $guest->command("cd $files[1]; cat features status scratch bad_access_count");
 is_deeply \@values, ['0x80000001', '0x40000001', '0x00000000', '4294967295'],
     'each file shows its own register, unsigned';

@@ -19,7 +19,7 @@ my $guest = boot('reset', '-machine', 'q35',
     '-device', 'pcie-root-port,id=rp0,chassis=1,addr=4', '-device', 'vgpu-stub,bus=rp0');
 $guest->good;
 
-my $version = sprintf '%u.%u', contract('VERSION_MAJOR'), contract('VERSION_MINOR');
+my $version = interface_version();
 my $reset = sprintf '0x%08x', contract('SCRATCH');
 my $slot = '0000:01:00.0';
 

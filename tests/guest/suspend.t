@@ -15,7 +15,7 @@ use Guest;
 # Resume does not work after a PVH boot: it needs the trampoline that a boot loader sets up
 local $ENV{KERNEL} = 'bzImage';
 my $reset = sprintf '0x%08x', contract('SCRATCH');
-my $version = sprintf '%u.%u', contract('VERSION_MAJOR'), contract('VERSION_MINOR');
+my $version = interface_version();
 
 for my $machine ('pc', 'q35') {
     my $guest = boot('suspend', '-machine', $machine, '-device', 'vgpu-stub');

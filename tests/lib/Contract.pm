@@ -11,6 +11,8 @@
 #   config_rows('ENDPOINT', 1) the rows of a device with queues
 #   config_forms()             CONVENTIONAL, INTEGRATED, ENDPOINT
 #
+#   interface_version()        of a device with queues, as "1.1"
+#
 #   use Contract qw(:DEFAULT project_version);
 #   project_version()          PACKAGE_VERSION in dkms.conf
 package Contract;
@@ -22,7 +24,7 @@ use Exporter 'import';
 use FindBin;
 use Needs;
 
-our @EXPORT = qw(contract contract_names config_rows config_forms top_dir build_dir);
+our @EXPORT = qw(contract contract_names interface_version config_rows config_forms top_dir build_dir);
 our @EXPORT_OK = qw(project_version);
 
 sub top_dir {
@@ -71,6 +73,11 @@ sub contract {
 sub contract_names {
     my @names = sort keys %$macros;
     return @names;
+}
+
+sub interface_version {
+    my $version = contract('VERSION_QUEUES');
+    return sprintf '%u.%u', $version >> 16, $version & 0xffff;
 }
 
 sub config_forms { return qw(CONVENTIONAL INTEGRATED ENDPOINT) }

@@ -73,7 +73,7 @@ sub with_queues {
 }
 
 sub form { return $_[0]{form} }
-sub queues { return $_[0]{queues} // 0 }
+sub queues { return $_[0]{queues} // 1 }
 sub rows { return Contract::config_rows($_[0]->form, $_[0]->queues) }
 sub qtest { return $_[0]{qtest} }
 sub has_port { return defined $_[0]{port} }

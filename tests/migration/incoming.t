@@ -19,10 +19,10 @@ sub test_states {
     my ($place) = @_;
     my $dir = tempdir(CLEANUP => 1);
     for my $state (0, Device::D3HOT) {
-        my $from = Device->new($place);
+        my $from = Device->with_queues($place, 0);
         change_state($from, $state);
         is $from->qtest->migrate("exec:cat >$dir/stream"), 'completed', "D$state: migrated";
-        my $to = Device->new($place, '-incoming', 'defer');
+        my $to = Device->with_queues($place, 0, '-incoming', 'defer');
         $to->config(Device::PMCSR, 2, Device::D3HOT - $state);
         $to->qtest->qmp('migrate-incoming', { uri => "exec:cat $dir/stream" });
         $to->qtest->poll('query-status', sub { $_[0]{status} ne 'inmigrate' });

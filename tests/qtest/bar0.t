@@ -100,9 +100,57 @@ sub test_scratch {
     return;
 }
 
+# With queues there are more registers, and the MSI-X table and its pending bits
+sub with_queues {
+    my ($queues) = @_;
+    my %device = (CONTROL => 0, QUEUES => $queues, VECTORS => $queues + 1, COMMAND_SETS => 3,
+        EVENT_VECTOR => contract('VECTOR_NONE'), EVENTS => 0, VERSION => contract('VERSION_QUEUES'),
+        FEATURES => contract('FEATURE_QUEUES'),
+        map { $_ => contract($_) } qw(QUEUE_SIZE_MAX LIST_MAX BUFFERS_MAX BUFFER_SEGMENTS_MAX
+            SEGMENTS_MAX TRANSFER_MAX MAGIC STATUS SCRATCH));
+    my %values = map { contract("REG_$_") => $device{$_} } keys %device;
+    for my $queue (0 .. $queues - 1) {
+        my $base = contract('WIN_QUEUE') + $queue * contract('QUEUE_STRIDE');
+        $values{ $base + contract("QUEUE_$_") } = 0
+            for qw(CONTROL STATUS SIZE SQ_LO SQ_HI CQ_LO CQ_HI INDEX_LO INDEX_HI);
+        $values{ $base + contract('QUEUE_VECTOR') } = contract('VECTOR_NONE');
+    }
+    return %values;
+}
+
+sub is_msix {
+    my ($offset, $width, $queues) = @_;
+    my $end = $offset + $width;
+    return $end > contract('MSIX_TABLE') && $offset < contract('MSIX_TABLE') + 16 * ($queues + 1)
+        || $end > contract('MSIX_PBA') && $offset < contract('MSIX_PBA') + 8;
+}
+
+sub test_reads_with_queues {
+    my ($queues) = @_;
+    my $device = Device->with_queues('pc', $queues);
+    $device->map_bar0;
+    my %values = with_queues($queues);
+    my (@wrong, $bad);
+    for my $width (@widths) {
+        my @offsets = grep { $_ != contract('REG_BAD_ACCESS') && !is_msix($_, $width, $queues) }
+            0 .. contract('BAR0_SIZE') - $width;
+        my @answers = $device->qtest->commands(
+            map { Qtest::read_command(Device::BAR0_ADDRESS + $_, $width) } @offsets);
+        for my $i (0 .. $#offsets) {
+            my $value = $width == contract('REG_SIZE') ? $values{ $offsets[$i] } : undef;
+            $bad++ unless defined $value;
+            push @wrong, sprintf '%#x, width %d: %s', $offsets[$i], $width, $answers[$i]
+                if hex $answers[$i] != ($value // 0);
+        }
+    }
+    is some(@wrong), '', "$queues queues: every read of every width";
+    is $device->reg('BAD_ACCESS'), $bad, "$queues queues: all others are bad accesses";
+    return;
+}
+
 for my $place (Device::places()) {
     subtest $place => sub {
-        my $device = Device->new($place);
+        my $device = Device->with_queues($place, 0);
         $device->map_bar0;
         %state = map { $_ => contract($_) } values %registers;
         @log = ();
@@ -116,5 +164,7 @@ for my $place (Device::places()) {
         is $device->qtest->quit, 0, 'QEMU exits with 0';
     };
 }
+
+test_reads_with_queues($_) for 1, contract('QUEUES_MAX');
 
 done_testing;

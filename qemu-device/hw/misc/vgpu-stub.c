@@ -317,7 +317,7 @@ static void vgpu_instance_finalize(Object *obj)
 }
 
 static const Property vgpu_properties[] = {
-    DEFINE_PROP_UINT32("queues", VGPUStubState, queue_count, 0),
+    DEFINE_PROP_UINT32("queues", VGPUStubState, queue_count, 1),
 };
 
 static void vgpu_class_init(ObjectClass *klass, const void *data)

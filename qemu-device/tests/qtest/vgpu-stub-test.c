@@ -1,8 +1,8 @@
 /*
  * QTest testcase for vgpu-stub
  *
- * Every case runs on a conventional bus, on an Express root bus and below a
- * root port.
+ * The cases of a device without queues run on a conventional bus, on an Express
+ * root bus and below a root port.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,7 +13,9 @@
 #include "libqos/pci.h"
 #include "libqos/pci-pc.h"
 #include "hw/pci/pci_regs.h"
+#include "qemu/bswap.h"
 #include "hw/misc/vgpu_stub_config.h"
+#include "hw/misc/vgpu_stub_queue.h"
 
 #define PMCSR               (VGPU_STUB_PM_CAP_OFFSET + PCI_PM_CTRL)
 #define D3HOT               3
@@ -41,13 +43,15 @@ typedef struct Place {
 } Place;
 
 static const Place places[] = {
-    { .name = "pc", .arguments = "-machine pc -device vgpu-stub,addr=4",
+    { .name = "pc",
+      .arguments = "-machine pc -device vgpu-stub,addr=4,queues=0",
       .devfn = SLOT, .form = VGPU_STUB_FORM_CONVENTIONAL },
-    { .name = "q35", .arguments = "-machine q35 -device vgpu-stub,addr=4",
+    { .name = "q35",
+      .arguments = "-machine q35 -device vgpu-stub,addr=4,queues=0",
       .devfn = SLOT, .form = VGPU_STUB_FORM_INTEGRATED },
     { .name = "root-port",
       .arguments = "-machine q35 -device pcie-root-port,id=rp,addr=4 "
-                   "-device vgpu-stub,bus=rp",
+                   "-device vgpu-stub,bus=rp,queues=0",
       .devfn = 1 << 8, .port = true, .form = VGPU_STUB_FORM_ENDPOINT },
 };
 
@@ -651,6 +655,91 @@ static void test_properties(void)
     machine_stop(&m);
 }
 
+/* Queues: a command in each, its completion, and a reset */
+
+#define QUEUE_MEMORY        0x100000
+#define QUEUE_ENTRIES       16
+
+static unsigned queue_reg(unsigned queue, unsigned offset)
+{
+    return VGPU_STUB_WIN_QUEUE + queue * VGPU_STUB_QUEUE_STRIDE + offset;
+}
+
+static uint64_t queue_memory(unsigned queue, unsigned page)
+{
+    return QUEUE_MEMORY + (3 * queue + page) * 4096;
+}
+
+static void queue_enable(Machine *m, unsigned queue)
+{
+    qtest_memset(m->qts, queue_memory(queue, 2), 0, 128);
+    reg_write(m, queue_reg(queue, VGPU_STUB_QUEUE_SIZE), QUEUE_ENTRIES);
+    reg_write(m, queue_reg(queue, VGPU_STUB_QUEUE_SQ_LO),
+              queue_memory(queue, 0));
+    reg_write(m, queue_reg(queue, VGPU_STUB_QUEUE_CQ_LO),
+              queue_memory(queue, 1));
+    reg_write(m, queue_reg(queue, VGPU_STUB_QUEUE_INDEX_LO),
+              queue_memory(queue, 2));
+    reg_write(m, queue_reg(queue, VGPU_STUB_QUEUE_CONTROL),
+              VGPU_STUB_QUEUE_ENABLE);
+    g_assert_cmphex(reg_read(m, queue_reg(queue, VGPU_STUB_QUEUE_STATUS)), ==,
+                    VGPU_STUB_QUEUE_RUNNING);
+}
+
+/* The checksum of nine bytes, which the specification has */
+static void queue_run(Machine *m, unsigned queue)
+{
+    struct vgpu_stub_sqe sqe = {
+        .opcode = cpu_to_le16(VGPU_STUB_OP_CRC32C),
+        .id = cpu_to_le32(queue),
+        .out = { .type = VGPU_STUB_DESC_INLINE, .len = cpu_to_le32(9) },
+        .data = "123456789",
+    };
+    struct vgpu_stub_cqe cqe;
+    uint64_t index = queue_memory(queue, 2);
+
+    qtest_memwrite(m->qts, queue_memory(queue, 0), &sqe, sizeof(sqe));
+    qtest_writel(m->qts, index + offsetof(struct vgpu_stub_index, sq_tail), 1);
+    reg_write(m, VGPU_STUB_WIN_DOORBELL + queue * VGPU_STUB_DOORBELL_STRIDE, 0);
+    while (!qtest_readl(m->qts, index +
+                        offsetof(struct vgpu_stub_index, cq_tail))) {
+        g_usleep(100);
+    }
+    qtest_memread(m->qts, queue_memory(queue, 1), &cqe, sizeof(cqe));
+    g_assert_cmphex(le32_to_cpu(cqe.id), ==, queue);
+    g_assert_cmphex(le16_to_cpu(cqe.status), ==, VGPU_STUB_OK);
+    g_assert_cmphex(le64_to_cpu(cqe.result), ==, 0xe3069283);
+}
+
+static void test_queues(void)
+{
+    static const Place place = {
+        .name = "queues", .devfn = SLOT,
+        .arguments = "-machine q35 -device vgpu-stub,addr=4,queues=16",
+    };
+    unsigned queue;
+    Machine m;
+
+    machine_start(&m, &place, "");
+    machine_map(&m);
+    qpci_config_writew(m.dev, PCI_COMMAND,
+                       PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    g_assert_cmphex(reg_read(&m, VGPU_STUB_REG_VERSION), ==,
+                    VGPU_STUB_VERSION_QUEUES);
+    g_assert_cmpuint(reg_read(&m, VGPU_STUB_REG_QUEUES), ==,
+                     VGPU_STUB_QUEUES_MAX);
+    for (queue = 0; queue < VGPU_STUB_QUEUES_MAX; queue++) {
+        queue_enable(&m, queue);
+        queue_run(&m, queue);
+    }
+    reg_write(&m, VGPU_STUB_REG_CONTROL, VGPU_STUB_CONTROL_RESET);
+    for (queue = 0; queue < VGPU_STUB_QUEUES_MAX; queue++) {
+        g_assert_cmphex(reg_read(&m, queue_reg(queue, VGPU_STUB_QUEUE_STATUS)),
+                        ==, VGPU_STUB_QUEUE_DISABLED);
+    }
+    machine_stop(&m);
+}
+
 static void add(const char *name, const Place *place,
                 void (*test)(const void *))
 {
@@ -687,5 +776,6 @@ int main(int argc, char **argv)
     qtest_add_func("/vgpu-stub/hotplug/root-port", test_hotplug_root_port);
     qtest_add_func("/vgpu-stub/several", test_several);
     qtest_add_func("/vgpu-stub/properties", test_properties);
+    qtest_add_func("/vgpu-stub/queues", test_queues);
     return g_test_run();
 }
