@@ -16,6 +16,7 @@ my %made = (
     'setup-demo' => '/usr/bin/qemu-system-x86_64',
     'setup-device' => '/usr/bin/qemu-system-x86_64',
     'setup-probe' => '/usr/bin/strace',
+    'setup-completion' => '/usr/bin/zsh',
     'setup-snapshots' => '/usr/bin/qemu-img',
     'setup-libvirt' => '/usr/sbin/libvirtd',
     'setup-chroot' => '/usr/bin/mmdebstrap',

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # vgpu-probe's --tap, --quiet and colours. Its options and checks are listed in the help,
-# the manual page and the completions.
+# the manual page and the completions, which completion.t tries.
 #
 # Needs: setup-probe tools
 use strict;
@@ -101,27 +101,5 @@ for my $option (@options) {
     my $in_zsh = $option =~ /^-([a-zA-Z])\1*$/ ? "-$1" : $option;
     like $zsh, qr/\Q$in_zsh\E(?![\w-])/, "$option: zsh completes it";
 }
-
-sub complete {
-    my ($words, $current) = @_;
-    my $source = top_dir() . '/guest-tools/vgpu-probe/completion/vgpu-probe.bash';
-    my (undef, $out, $err) = run_command('bash', '-c', <<"SH");
-. $source
-COMP_WORDS=($words); COMP_CWORD=$current; _vgpu_probe; printf '%s\\n' "\${COMPREPLY[\@]}"
-SH
-    return join ' ', sort split /\n/, $out . $err;
-}
-
-is complete('vgpu-probe --l', 1), '--list-checks', 'bash: a long option';
-is complete('vgpu-probe d', 1), 'diff', 'bash: a subcommand';
-is complete('vgpu-probe -F /etc/host', 2), join(' ', sort glob '/etc/host*'), 'bash: a file';
-is complete('vgpu-probe diff li', 2), 'live', 'bash: this machine in diff';
-{
-    local $ENV{PATH} = build_dir() . "/tools:$ENV{PATH}";
-    is complete('vgpu-probe -A linux-s', 2), 'linux-sysfs', 'bash: an access method';
-    is complete('vgpu-probe -O dump.', 2), 'dump.name=', 'bash: a parameter';
-}
-my @slots = map { (split)[0] } split /\n/, (run_command('lspci', '-D'))[1];
-is complete('vgpu-probe -s ""', 2), join(' ', sort @slots), 'bash: slots';
 
 done_testing;
