@@ -36,14 +36,14 @@ sub quiet_ids {
     return join ' ', @ids;
 }
 
-# Before a driver has set anything up
+# The registers of the queues before a driver has set them up
 sub test_queues {
     my ($registers, $queues) = @_;
-    return is $registers->{each_queue}, undef, 'a device without queues' unless $queues;
+    return is $registers->{each_queue}, undef, 'no queues' unless $queues;
     is_deeply [map { "$_->{state} $_->{error}" } @{ $registers->{each_queue} }], [('disabled ') x $queues],
         'each queue is disabled';
-    is $registers->{vectors}, $queues + 1, 'a vector for each, and one';
-    is $registers->{version}, contract('VERSION_QUEUES'), 'the version with queues';
+    is $registers->{vectors}, $queues + 1, 'one vector per queue, and one for events';
+    is $registers->{version}, contract('VERSION_QUEUES'), 'interface version of a device with queues';
     return;
 }
 

@@ -2,13 +2,13 @@
 #
 # QEMU's intel-iommu, driven without a guest, for one function on bus 0:
 #
-#   IntelIommu::arguments()                 for QEMU; before any device
-#   my $iommu = IntelIommu->new($qtest, $devfn);    translation is on, nothing is mapped
+#   IntelIommu::arguments()                 QEMU arguments, to put before any device
+#   my $iommu = IntelIommu->new($qtest, $devfn);    translation on, nothing mapped
 #   $iommu->map(ADDRESS, PHYSICAL, LENGTH, 'rw')    pages of 4 KiB; 'r' is read-only
 #   $iommu->unmap(ADDRESS, LENGTH)
 #
-# Intel Virtualization Technology for Directed I/O, legacy mode: a root table, a
-# context table and three levels of page tables, in the guest's memory from 48 MiB on.
+# Intel Virtualization Technology for Directed I/O, legacy mode: a root table, a context
+# table and three levels of page tables, in guest memory at 48 MiB.
 package IntelIommu;
 
 use strict;
@@ -56,7 +56,7 @@ sub invalidate {
     return;
 }
 
-# Where the entry of a page is; tables on the way to it are made
+# The address of a page's table entry; creates missing tables
 sub entry {
     my ($self, $address) = @_;
     my $table = $self->{top};

@@ -58,12 +58,12 @@ sub is_changed_queues {
     is $device->reg('EVENT_VECTOR'), VECTOR, 'EVENT_VECTOR';
     is $device->reg_read(vector_address()), 0x141000, 'the MSI-X table';
     return if $device->queues == 1;
-    is last_queue($device)->error, contract('QERR_SIZE'), 'the last queue has its error';
-    is $device->reg('EVENTS'), 1, 'and EVENTS its bit';
+    is last_queue($device)->error, contract('QERR_SIZE'), 'the last queue keeps its error';
+    is $device->reg('EVENTS'), 1, 'EVENTS keeps the bit of that error';
     return;
 }
 
-# BAR0 is mapped
+# BAR0 must be mapped
 sub queue_faults {
     my ($device) = @_;
     my @faults;

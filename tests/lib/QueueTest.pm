@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Shared code of the queue tests: a device with queues, BAR0 mapped and bus mastering on,
+# Helpers for the queue tests: a device with queues, BAR0 mapped and bus mastering on,
 # and one of its queues.
 #
 #   use QueueTest;
@@ -71,20 +71,20 @@ sub prepare_data {
     return;
 }
 
-# A gigabyte, which goes to the same 128 MiB eight times
+# Fill a gigabyte: the same 128 MiB eight times
 sub long_fill {
     $ring->put(LONG_LIST, segments(([LONG, LONG_SIZE]) x 8));
     return (op => 'FILL', arg => 0x55, in => list(LONG_LIST, 8 * LONG_SIZE, 8));
 }
 
-# Whether it writes to memory within the time that one of the eight takes
+# Whether the command still overwrites memory; 0.3 s is more than one of its eight passes
 sub is_filling {
     $device->qtest->write(LONG + LONG_SIZE - 8, 8, 0x1234);
     sleep 0.3;
     return $device->qtest->read(LONG + LONG_SIZE - 8, 8) != 0x1234;
 }
 
-# An MSI-X message is a memory write: tests direct it to RAM and read it there
+# An MSI-X message is a memory write: tests point it to RAM and read it there
 sub set_vector {
     my ($vector, $address, $data) = @_;
     my $entry = contract('MSIX_TABLE') + 16 * $vector;

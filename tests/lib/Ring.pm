@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A queue of the device, seen from the driver's side and without a guest. It follows
-# the chapter "Queues" of the specification.
+# The driver's side of one of the device's queues, without a guest; see the chapter
+# "Queues" of the specification.
 #
 #   my $ring = Ring->new($device, number => 0, size => 16, base => 0x100000);
-#   $ring->enable;                      the state that came of it
-#   $ring->submit(op => 'NOP', ...);    puts an entry into the ring
-#   $ring->doorbell;                    shows it to the device, and rings if it is wanted
+#   $ring->enable;                      returns the new state
+#   $ring->submit(op => 'NOP', ...);    write an entry to the submission ring
+#   $ring->doorbell;                    publish the tail, and ring if the device wants it
 #   my @completions = $ring->wait($n);  hashes with id, status, result
-#   my $completion = $ring->run(%entry);        all of that
+#   my $completion = $ring->run(%entry);        submit, doorbell and wait
 #   $ring->status, ->state, ->error, ->disable
 #   direct($address, $length), list($address, $length, $count), buffer($handle,
 #   $offset, $length), inline_data($length): descriptors for "out" and "in"
 #
-# The rings and the index block are in 3 * 64 KiB from base on.
+# The rings and the index block take 3 * 64 KiB at base.
 package Ring;
 
 use strict;
@@ -126,7 +126,7 @@ sub submit {
     return;
 }
 
-# The formula of the specification
+# Whether the other side wants a notification; the specification's formula
 sub wants {
     my ($event, $old, $new) = @_;
     return (($new - $event - 1) & 0xffffffff) < (($new - $old) & 0xffffffff);
@@ -139,7 +139,7 @@ sub ring {
     return;
 }
 
-# Returns whether the device wanted to be told
+# Return whether the device wanted the doorbell
 sub doorbell {
     my ($self) = @_;
     my $old = $self->{rung};
@@ -161,7 +161,7 @@ sub take {
 
 sub available { my ($self) = @_; return ($self->index_word('cq_tail') - $self->{head}) & 0xffffffff }
 
-# The next $count completions; fewer, if they do not come
+# The next $count completions, or fewer after a timeout
 sub wait {
     my ($self, $count) = @_;
     my @completions;

@@ -2,13 +2,13 @@
 #
 # QEMU's virtio-iommu, driven without a guest, for one function on bus 0:
 #
-#   VirtioIommu::arguments()                for QEMU
+#   VirtioIommu::arguments()                QEMU arguments
 #   my $iommu = VirtioIommu->new($qtest, $devfn);   attached to a domain without mappings
 #   $iommu->map(ADDRESS, PHYSICAL, LENGTH, 'rw')    'r' is read-only
-#   $iommu->unmap(ADDRESS, LENGTH)                  of one or several mappings
+#   $iommu->unmap(ADDRESS, LENGTH)                  one or more whole mappings
 #
-# Virtual I/O Device (VIRTIO) 1.2, sections 4.1 and 5.13. The request queue is in the
-# guest's memory at 48 MiB.
+# Virtual I/O Device (VIRTIO) 1.2, sections 4.1 and 5.13. The request queue is in guest
+# memory at 48 MiB.
 package VirtioIommu;
 
 use strict;
@@ -80,7 +80,7 @@ sub start {
     return;
 }
 
-# Two descriptors, the request and the status that comes back
+# Two descriptors: the request, and the status that the device returns
 sub request {
     my ($self, $type, $body) = @_;
     my $qtest = $self->{qtest};
