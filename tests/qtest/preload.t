@@ -29,7 +29,9 @@ my ($version) = `qemu-system-x86_64 --version` =~ /^QEMU emulator version (.*)/;
 # Standard output and error together, and the exit status
 sub run_command {
     my ($command) = @_;
-    my $output = `{ $command; } 2>&1 </dev/null`;
+    open my $out, '-|', 'timeout', '120', 'sh', '-c', "{ $command; } 2>&1 </dev/null" or die "timeout: $!";
+    my $output = do { local $/; <$out> } // '';
+    close $out;
     return ($output, $? & 127 ? "signal $?" : $? >> 8);
 }
 
@@ -215,6 +217,14 @@ sub test_build {
     ($output, $status) = run_command("$build '$source' $dir/built");
     is $output, "$dir/built/qemu-vgpu-stub is up to date for qemu-system-x86_64 $version\n",
         'and what is already up to date';
+    my $built = qr/\Abuilt /;
+    my $extra = write_file("$dir/extra.c", "extern int vgpu_extra;\nint vgpu_extra;\n");
+    my $extended = "EXTRA_SOURCES=$extra $build";
+    like +(run_command("$extended '$source' $dir/built"))[0], $built, 'another source: built again';
+    write_file($extra, "extern int vgpu_extra;\nint vgpu_extra = 1;\n");
+    like +(run_command("$extended '$source' $dir/built"))[0], $built, 'a changed source: built again';
+    like +(run_command("CPPFLAGS=-DVGPU_EXTRA $extended '$source' $dir/built"))[0], $built,
+        'other flags: built again';
 
     refused("$build /nonexistent $dir/out", qr/is not a QEMU source tree/, 'no source');
     refused("QEMU=/nonexistent/qemu $build '$source' $dir/out",
