@@ -7,12 +7,21 @@
 # Needs: setup-probe tools
 use strict;
 use warnings;
+use File::Path 'make_path';
 use JSON::PP;
 use Test::More;
 use Contract;
 use Probe;
 
 my $dump = write_file(scratch_dir() . '/dump', join "\n", map { base_dump($_) } qw(conventional integrated endpoint));
+
+# A host with two machines
+$ENV{VGPU_PROBE_ROOT} = scratch_dir() . '/host';
+for my $pid (7, 8) {
+    make_path("$ENV{VGPU_PROBE_ROOT}/proc/$pid");
+    write_file("$ENV{VGPU_PROBE_ROOT}/proc/$pid/cmdline", join "\0", 'qemu', '-device', '{"driver": "vgpu-stub"}', '');
+    symlink '/usr/bin/qemu-system-x86_64', "$ENV{VGPU_PROBE_ROOT}/proc/$pid/exe";
+}
 
 # A run with at most that many KiB of address space
 sub run_limited {
@@ -33,6 +42,7 @@ my %runs = (
     'report' => ['report', '-F', $dump],
     'a list' => ['--json', '--list-checks'],
     'parameters' => ['-O', 'help'],
+    'host' => ['--json', 'host', '/no/such'],
 );
 my %seen;
 for my $name (sort keys %runs) {

@@ -12,7 +12,7 @@ static const struct form *const forms[] = {
 	[OUTPUT_QUIET] = &quiet_form,
 };
 
-static bool begun;
+static bool begun, ended;
 
 void show_begin(const struct source *source)
 {
@@ -29,6 +29,10 @@ void show_end(int status)
 {
 	const struct source none = { .name = opt.file };
 
+	/* an error that is met at the end is shown by it, and main() calls again */
+	if (ended)
+		return;
+	ended = true;
 	if (!begun)
 		show_begin(&none);
 	forms[opt.output]->end(status);
