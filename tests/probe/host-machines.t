@@ -148,6 +148,10 @@ unlink $copy;
 %found = machines();
 is $found{ $other{copy} }{device}, JSON::PP::true, 'QEMU whose file was replaced';
 
+my ($few, $limited) = run_command('sh', '-c', 'ulimit -n 4; exec "$0" --json host', probe_path());
+my ($running) = grep { $_->{id} eq 'host-running' } @{ decode_json($limited)->{host}{checks} };
+is $running->{result}, 'unknown', 'four files are too few to look at processes';
+
 my ($status, $out) = run_probe('host', $qemu);
 like $out, qr/^\tprocess $pid{'two dashes'} +two dashes +with vgpu-stub$/m, 'text: a machine with the device';
 like $out, qr/^\tprocess $pid{without} +without +without$/m, 'text: one without';

@@ -150,7 +150,7 @@ static bool take_process(const char *proc, const char *pid,
 	snprintf(path, sizeof(path), "%s/cmdline", process);
 	if (!read_bytes(path, arguments)) {
 		/* ignore a process that has exited meanwhile */
-		machines.hidden += errno == EACCES || errno == EPERM;
+		machines.hidden += errno != ENOENT && errno != ESRCH;
 		return !has_failed();
 	}
 	if (!arguments->len || !is_qemu(process, arguments->data))
