@@ -187,9 +187,10 @@ modules:		## build the driver for the running kernel, or for KDIR=
 	    $(MAKE) -C $(MODULES)/guest-driver KDIR=$(KDIR)
 	@echo "built $(MODULES)/guest-driver/vgpu_stub.ko"
 
-tools:			## build vgpu-probe
-	@$(STEP)/tools.log "build vgpu-probe" $(MAKE) -C guest-tools O=$(BUILD)/tools
-	@echo "built $(BUILD)/tools/vgpu-probe"
+tools:			## build vgpu-probe, vgpu-run and libvgpu-stub
+	@$(STEP)/tools.log "build the tools and the library" \
+	    $(MAKE) -C guest-tools O=$(BUILD)/tools
+	@echo "built $(BUILD)/tools/vgpu-probe and vgpu-run"
 
 # A separate target, because make expands a whole recipe before it runs the first line
 guest-kernel:
@@ -204,7 +205,7 @@ guest: device tools guest-kernel	## build the guest that demo, shell and check b
 	@$(STEP)/initramfs.log "pack the guest's initramfs" \
 	    tests/guest/build-initramfs "$$($(SETUP)/guest-kernel)" \
 	    $(GUEST_MODULES)/guest-driver/vgpu_stub.ko \
-	    $(BUILD)/tools/vgpu-probe $(BUILD)/guest/initramfs
+	    $(BUILD)/tools $(BUILD)/guest/initramfs
 
 # tests/dkms/clang.t builds the driver for this kernel
 clang-kernel:

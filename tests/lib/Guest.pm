@@ -66,11 +66,11 @@ sub transcript {
 sub pack_guest {
     my ($name, $kernel, $module) = @_;
     my $guest = build_dir() . "/guests/$name";
-    my $probe = build_dir() . '/tools/vgpu-probe';
+    my $tools = build_dir() . '/tools';
     make_path($guest);
     system("ln -sf $kernel/image/vmlinux $kernel/image/bzImage $guest") == 0
         or die "cannot write to $guest";
-    system(top_dir() . '/tests/guest/build-initramfs', "$kernel/image", $module, $probe,
+    system(top_dir() . '/tests/guest/build-initramfs', "$kernel/image", $module, $tools,
         "$guest/initramfs") == 0 or die "cannot pack $guest";
     return $guest;
 }
