@@ -61,7 +61,7 @@ sub test_suite {
         is $status, 0, "$suite: the $name build" or diag $output;
         $sums{$name} = sums($output);
     }
-    is keys %{ $sums{first} }, 3, "$suite: two packages and the debug symbols";
+    is keys %{ $sums{first} }, 6, "$suite: four packages and the debug symbols of two";
     is_deeply $sums{second}, $sums{first}, "$suite: the second build is the same";
 
     my $chroot = Chroot->new("$suite-build");

@@ -40,7 +40,7 @@ sub build {
             . "/mnt/session/vgpu-stub_$version.dsc; cd vgpu-stub-$version; dpkg-buildpackage --no-sign -b";
     }
     my @debs = grep { !/dbgsym/ } glob $chroot->path('tmp/*.deb');
-    is scalar @debs, 2 * @versions, "$suite: two packages of each version";
+    is scalar @debs, 4 * @versions, "$suite: four packages of each version";
     return ($chroot, @debs);
 }
 
@@ -52,17 +52,22 @@ sub test_install {
         qr{^vgpu-stub/0\.0\.8, \Q$release\E, x86_64: installed}m, "$suite: DKMS has it";
     like succeeds("$suite: modinfo", "modinfo /$module"), qr/^version: +0\.0\.8$/m,
         "$suite: it has the package's version";
-    succeeds "$suite: vgpu-probe runs", 'vgpu-probe --version';
+    succeeds "$suite: $_ runs", "$_ --version" for 'vgpu-probe', 'vgpu-run';
     ok -e $chroot->path("usr/share/$_"), "$suite: /usr/share/$_" for
         qw(man/man8/vgpu-probe.8.gz bash-completion/completions/vgpu-probe
-        zsh/vendor-completions/_vgpu-probe vgpu-stub/vgpu-probe.schema.json);
+        zsh/vendor-completions/_vgpu-probe vgpu-stub/vgpu-probe.schema.json
+        man/man1/vgpu-run.1.gz bash-completion/completions/vgpu-run
+        zsh/vendor-completions/_vgpu-run vgpu-stub/vgpu-run.schema.json
+        man/man3/libvgpu-stub.3.gz man/man3/vgpu_stub_wait.3.gz);
+    ok -e $chroot->path("usr/$_"), "$suite: /usr/$_" for 'include/vgpu-stub/libvgpu-stub.h',
+        map { "lib/x86_64-linux-gnu/$_" } 'libvgpu-stub.so.0', 'libvgpu-stub.a', 'pkgconfig/libvgpu-stub.pc';
     return;
 }
 
 sub test_own_test {
     my ($suite) = @_;
     succeeds "$suite: the packages' own test", 'tar -C /tmp -xf /mnt/session/vgpu-stub_0.0.8.tar.xz;'
-        . ' /tmp/vgpu-stub-0.0.8/debian/tests/dumps';
+        . ' /tmp/vgpu-stub-0.0.8/debian/tests/dumps; /tmp/vgpu-stub-0.0.8/debian/tests/library';
     return;
 }
 
@@ -99,9 +104,9 @@ sub test_upgrade {
 
 sub test_purge {
     my ($suite, undef, $module) = @_;
-    succeeds "$suite: remove", 'dpkg --remove vgpu-stub-dkms vgpu-stub-tools';
+    succeeds "$suite: remove", 'dpkg --remove vgpu-stub-dkms vgpu-stub-tools libvgpu-stub-dev libvgpu-stub0';
     ok !-e $chroot->path($module), "$suite: the module is gone";
-    succeeds "$suite: purge", 'dpkg --purge vgpu-stub-dkms vgpu-stub-tools';
+    succeeds "$suite: purge", 'dpkg --purge vgpu-stub-dkms vgpu-stub-tools libvgpu-stub-dev libvgpu-stub0';
     is_deeply [grep { !m{^tmp/} } ours()], [], "$suite: nothing is left behind";
     return;
 }

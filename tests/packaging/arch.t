@@ -11,19 +11,28 @@ use warnings;
 use File::Temp 'tempdir';
 use Test::More;
 use Contract;
+use Files;
 use Packages;
 
 my $dir = tempdir(CLEANUP => 1);
 my $version = project_version();
 my $pkgbuild = top_dir() . '/packaging/arch/PKGBUILD';
+# Each function of the library has a manual page
+sub functions {
+    return read_file(top_dir() . '/guest-tools/libvgpu-stub/libvgpu-stub.map') =~ /^\t(\w+);$/mg;
+}
+
 my %files = (
-    'vgpu-stub-tools' => ['usr/bin/vgpu-probe', 'usr/share/bash-completion/completions/vgpu-probe',
-        'usr/share/man/man8/vgpu-probe.8.gz', 'usr/share/vgpu-stub/vgpu-probe.schema.json',
-        'usr/share/zsh/site-functions/_vgpu-probe'],
+    'vgpu-stub-tools' => [sort 'usr/share/man/man8/vgpu-probe.8.gz', 'usr/share/man/man1/vgpu-run.1.gz',
+        map { ("usr/bin/$_", "usr/share/bash-completion/completions/$_", "usr/share/vgpu-stub/$_.schema.json",
+        "usr/share/zsh/site-functions/_$_") } 'vgpu-probe', 'vgpu-run'],
+    'libvgpu-stub' => [sort map({ "usr/include/vgpu-stub/$_.h" } qw(libvgpu-stub vgpu_stub vgpu_stub_ioctl
+        vgpu_stub_queue)), map({ "usr/lib/$_" } qw(libvgpu-stub.so libvgpu-stub.so.0 pkgconfig/libvgpu-stub.pc)),
+        map({ "usr/share/man/man3/$_.3.gz" } 'libvgpu-stub', functions())],
     'vgpu-stub-dkms' => [map { "usr/src/vgpu-stub-$version/$_" } 'dkms.conf', 'guest-driver/Kbuild',
         'guest-driver/vgpu_stub.c', 'include/vgpu_stub.h'],
 );
-my %arch = ('vgpu-stub-tools' => 'x86_64', 'vgpu-stub-dkms' => 'any');
+my %arch = ('libvgpu-stub' => 'x86_64', 'vgpu-stub-tools' => 'x86_64', 'vgpu-stub-dkms' => 'any');
 
 # makepkg refuses to run as root, and needs the path of a pacman, which it does not run.
 # The environment is clean, because make's adds the headers in a cache that only its
@@ -39,7 +48,8 @@ sub test_syntax {
     my ($status, $output) = makepkg('--printsrcinfo');
     is $status, 0, 'makepkg --printsrcinfo' or diag $output;
     like $output, qr/^\tpkgver = \Q$version\E$/m, 'it has the version';
-    is_deeply [$output =~ /^pkgname = (\S+)$/mg], ['vgpu-stub-dkms', 'vgpu-stub-tools'], 'two packages';
+    is_deeply [$output =~ /^pkgname = (\S+)$/mg], ['vgpu-stub-dkms', 'vgpu-stub-tools', 'libvgpu-stub'],
+        'three packages';
     like $output, qr/^pkgname = vgpu-stub-dkms\n(?:\t.*\n)*\tdepends = dkms\n/m, 'the driver depends on DKMS';
     return;
 }

@@ -23,6 +23,13 @@ my %owner = (
     '/usr/share/vgpu-stub/vgpu-probe.schema.json' => 'tools',
     '/usr/share/bash-completion/completions/vgpu-probe' => 'tools',
     '/usr/share/zsh/site-functions/_vgpu-probe' => 'tools',
+    '/usr/bin/vgpu-run' => 'tools', '/usr/share/man/man1/vgpu-run.1' => 'tools',
+    '/usr/share/vgpu-stub/vgpu-run.schema.json' => 'tools',
+    '/usr/share/bash-completion/completions/vgpu-run' => 'tools',
+    '/usr/share/zsh/site-functions/_vgpu-run' => 'tools',
+    'LIB/libvgpu-stub.so.0' => 'library', 'LIB/libvgpu-stub.so' => 'devel',
+    'LIB/pkgconfig/libvgpu-stub.pc' => 'devel', '/usr/include/vgpu-stub/libvgpu-stub.h' => 'devel',
+    '/usr/share/man/man3/vgpu_stub_wait.3' => 'devel',
     map { ("/usr/src/vgpu-stub-VERSION/$_" => 'dkms') } 'dkms.conf', 'guest-driver/Kbuild',
     'guest-driver/vgpu_stub.c', 'include/vgpu_stub.h',
 );
@@ -50,16 +57,20 @@ sub build {
     my $top = "$dir/$version";
     succeeds "rpmbuild of $version", "cd $top && tar -xf *.tar.xz && rpmbuild -ba --nodeps"
         . " --define '_topdir $top' --define '_sourcedir $top' vgpu-stub-$version/$spec";
-    return map { m{/vgpu-stub-(dkms|tools)-[^/]*\.rpm$} ? ($1 => $_) : () } glob "$top/RPMS/*/*.rpm";
+    my %name = ('vgpu-stub-dkms' => 'dkms', 'vgpu-stub-tools' => 'tools', 'libvgpu-stub' => 'library',
+        'libvgpu-stub-devel' => 'devel');
+    return map { my ($name) = m{/([^/]+)-\Q$version\E-1\.[^/]*\.rpm$}; $name{$name} ? ($name{$name} => $_) : () }
+        glob "$top/RPMS/*/*.rpm";
 }
 
 sub test_content {
     my ($version, %rpms) = @_;
-    is_deeply [sort keys %rpms], ['dkms', 'tools'], 'two packages';
+    is_deeply [sort keys %rpms], ['devel', 'dkms', 'library', 'tools'], 'four packages';
     my %files = map { my $rpm = $_; map { ($_ => $rpm) } split /\n/, succeeds("files of $rpm",
         "rpm -qpl $rpms{$rpm} 2>/dev/null") } sort keys %rpms;
+    chomp(my $libdir = qx(rpm --eval '%{_libdir}'));
     for my $file (sort keys %owner) {
-        (my $path = $file) =~ s/VERSION/$version/;
+        my $path = $file =~ s/VERSION/$version/r =~ s/^LIB/$libdir/r;
         is $files{$path}, $owner{$file}, "$path is in the right package";
     }
     is_deeply [grep { m{/(?:local|tmp|root)/|buildroot}i } sort keys %files], [], 'no file has an unexpected path';
@@ -92,13 +103,13 @@ sub test_life {
     in_chroot 'install', 'rpm --nodeps -i /mnt/session/*-0.0.8-*.rpm';
     ok -s $chroot->path($module), 'the module is built and installed';
     like in_chroot('modinfo', "modinfo /$module"), qr/^version: +0\.0\.8$/m, 'it has the right version';
-    in_chroot 'vgpu-probe', 'vgpu-probe --version';
+    in_chroot $_, "$_ --version" for 'vgpu-probe', 'vgpu-run';
 
     in_chroot 'upgrade', 'rpm --nodeps -U /mnt/session/*-0.0.9-*.rpm';
     like in_chroot('modinfo', "modinfo /$module"), qr/^version: +0\.0\.9$/m, 'the module is upgraded';
     unlike in_chroot('dkms status', 'dkms status'), qr/0\.0\.8/, 'DKMS no longer has the old version';
 
-    in_chroot 'remove', 'rpm -e vgpu-stub-dkms vgpu-stub-tools';
+    in_chroot 'remove', 'rpm -e vgpu-stub-dkms vgpu-stub-tools libvgpu-stub-devel libvgpu-stub';
     ok !-e $chroot->path($module), 'the module is gone';
     is_deeply [grep { /vgpu/ && !m{^mnt/} } $chroot->files], [], 'nothing is left behind';
     return;
