@@ -68,6 +68,8 @@ is host()->{'host-compiled'}, "pass: $preloaded", 'qemu-vgpu-stub in the tree in
 is host()->{'host-running'}, 'fail: no QEMU is running', 'no machine';
 plant_process(8, 'qemu', '-device', 'vgpu-stub2');
 is host()->{'host-running'}, 'fail: with it: 0, without: 1', 'a device whose name only begins like ours';
+plant_process(8, 'qemu', '-device', 'vgpu-stubb', '-device', 'vgpu-stu', '-name', 'vgpu-stub');
+is host()->{'host-running'}, 'fail: with it: 0, without: 1', 'devices whose names are only like ours';
 plant_process(8, 'qemu', '-device', 'vgpu-stub');
 is host($preloaded)->{status}, 0, 'a plain host without logs: all passed';
 is host($preloaded)->{'host-logs'}, 'pass: logs: 0, of machines that are gone: 0, not readable: 0', 'no log is not a fault';
