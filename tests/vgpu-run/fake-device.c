@@ -6,7 +6,8 @@
  * Environment:
  *   FAULT    what is wrong: data, result, status, reset, gone, timeout, refuse, memory,
  *            depth; or what a driver may do: interrupt (every other call), one (accepts a
- *            command a call), reverse (completes the last command first)
+ *            command a call), reverse (completes the last command first), slow (takes
+ *            10 ms a call)
  *   COMMAND  the number of the command that is wrong, from 0
  */
 #define _GNU_SOURCE
@@ -164,6 +165,8 @@ static int wait_for(struct vgpu_stub_wait *args)
 		return ETIMEDOUT;
 	if (fault("reverse"))
 		reverse();
+	if (fault("slow"))
+		usleep(10000);
 	memcpy((void *)(uintptr_t)args->completions, done,
 	       done_count * sizeof(*done));
 	args->count = done_count;

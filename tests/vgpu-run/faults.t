@@ -99,14 +99,14 @@ unlike +(run_with('', 'nop'))[1], qr/MB|verified/, 'nop has no data, and is not 
 # The progress bar
 sub on_terminal {
     my ($command, $terminal) = @_;
-    local @ENV{qw(LD_PRELOAD FAULT TERM)} = ('', '', $terminal // 'xterm');
-    return (run_command('script', '-qec', "env LD_PRELOAD=$driver @run $command", '/dev/null'))[1];
+    local @ENV{qw(LD_PRELOAD TERM)} = ('', $terminal // 'xterm');
+    return (run_command('script', '-qec', "env LD_PRELOAD=$driver FAULT=slow @run $command", '/dev/null'))[1];
 }
-like on_terminal('crc -n 5000 -s 16K'), qr/\r\[#+ *\] +\d+ %, \d+ commands\/s, \d+ s left.*\r {79}\rcrc: /s,
+like on_terminal('crc -n 200 -d 1 -s 64'), qr/\r\[#+ *\] +\d+ %, \d+ commands\/s, \d+ s left.*\r {79}\rcrc: /s,
     'a progress bar on a terminal';
-unlike on_terminal('nop'), qr/%/, 'none if the run is short';
-unlike on_terminal('crc -n 5000 -s 16K', 'dumb'), qr/%/, 'none if the terminal is dumb';
-unlike on_terminal('crc -n 5000 -s 16K 2>/dev/full'), qr/%/, 'none if standard error is no terminal';
-is on_terminal('crc -n 5000 -s 16K -q'), '', 'none with --quiet';
+unlike on_terminal('nop -d 1 -n 20'), qr/%/, 'none if the run is short';
+unlike on_terminal('crc -n 200 -d 1 -s 64', 'dumb'), qr/%/, 'none if the terminal is dumb';
+unlike on_terminal('crc -n 200 -d 1 -s 64 2>/dev/full'), qr/%/, 'none if standard error is no terminal';
+is on_terminal('crc -n 200 -d 1 -s 64 -q'), '', 'none with --quiet';
 
 done_testing;
