@@ -49,6 +49,18 @@ is "$passed of $total", "$checks of $checks", 'the groups count every check';
 like $output, qr/^demo: success: the driver is bound and vgpu-probe passed \(\d+ s in total\)$/m,
     'reports success';
 
+# Addresses and times differ, and so do the words of lspci's versions
+sub comparable {
+    my ($text) = @_;
+    return map { s/^\s+//r =~ s/ at [0-9a-f]+ / at ADDRESS /r =~ s/, MSI 00$|, IntMsgNum 0$//r
+            =~ s/\d+ s in total/N s in total/r }
+        split /\n/, $text;
+}
+
+my ($shown) = read_file(top_dir() . '/README.md') =~ /It ends with:\n\n(.*?)\n\nThe second command/s;
+my %printed = map { $_ => 1 } comparable($output);
+is_deeply [grep { !$printed{$_} && $_ ne '...' } comparable($shown)], [], 'the README shows what is printed';
+
 ($status, $output) = demo('-v');
 is $status, 0, '-v: exit status';
 like $output, qr/^00: f4 1a 11 11 /m, '-v: prints the dump';
