@@ -103,6 +103,8 @@ sub test_statuses {
     $ring->put(OTHER + 0x800, segments([DATA, 0]));
     $ring->put(OTHER + 0x810, pack 'Q< V V', DATA, 9, 1);
     $ring->put(OTHER + 0x820, segments([2**64 - 4, 9]));
+    $ring->put(0xa00000, segments(map { [DATA, 1] } 1 .. 513));
+    is_status({ op => 'CRC32C', out => list(0xa00000, 512, 512) }, 'OK', 'CRC32C of the longest list');
     my $good = direct(DATA, 9);
     my @cases = (
         [OPCODE => op => 4], [OPCODE => op => 0x0102], [OPCODE => op => 0x0200],
@@ -125,11 +127,12 @@ sub test_statuses {
         [LENGTH => op => 'CRC32C', out => direct(2**64 - 8, 9)],
         [LENGTH => op => 'COPY', out => $good, in => direct(OTHER, 8)],
         [LIST => op => 'CRC32C', out => list(OTHER, 9, 0)],
-        [LIST => op => 'CRC32C', out => list(OTHER, 9, 513)],
+        [LIST => op => 'CRC32C', out => list(0xa00000, 513, 513)],
         [LIST => op => 'CRC32C', out => list(OTHER + 4, 9, 2)],
         [LIST => op => 'CRC32C', out => list(2**64 - 16, 9, 2)],
         [DMA => op => 'CRC32C', out => list(NOWHERE, 9, 2)],
         [LIST => op => 'CRC32C', out => list(OTHER, 10, 2)],
+        [LIST => op => 'CRC32C', out => list(OTHER, 8, 2)],
         [LIST => op => 'CRC32C', out => list(OTHER + 0x800, 9, 1)],
         [LIST => op => 'CRC32C', out => list(OTHER + 0x810, 9, 1)],
         [LIST => op => 'CRC32C', out => list(OTHER + 0x820, 9, 1)],
