@@ -88,6 +88,10 @@ for my $case (['meson', 'mesonbuild'], ['qemu-source 10.0', 'VERSION']) {
         ok -s "$output/$file", '... its result is complete';
         is join(' ', glob "$ENV{XDG_CACHE_HOME}/vgpu-stub/{,*/}*.part"), '', '... no partial directory is left';
     }
+    # killed after the result was complete and before the rest was removed
+    mkdir "$output.part" or die "$output.part: $!";
+    run_command("$setup/$command 2>/dev/null");
+    ok !-e "$output.part", '... a partial directory beside a complete result is removed';
     cmp_ok $kills, '>=', 8, "... the signal hit most runs ($kills of 16)";
 
     # Two at once
