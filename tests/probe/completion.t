@@ -4,7 +4,7 @@
 # bash and zsh load the completions of vgpu-probe from where "make install" puts them,
 # and complete with them, on a terminal.
 #
-# Needs: setup-completion tools
+# Needs: setup-probe setup-completion tools
 use strict;
 use warnings;
 use File::Path 'make_path';
