@@ -10,18 +10,12 @@ use warnings;
 use File::Temp 'tempdir';
 use Test::More;
 use Contract;
-use Packages;
+use Packages qw(:DEFAULT succeeds);
 
 my $dir = tempdir(CLEANUP => 1);
 my $version = project_version();
 my $tree = repository($dir);
-
-sub succeeds {
-    my ($what, $command) = @_;
-    my ($status, $output) = Packages::run("cd $tree && $command");
-    is $status, 0, $what or diag $output;
-    return $output;
-}
+chdir $tree or die "$tree: $!";
 
 sub content {
     my ($archive) = @_;
@@ -87,4 +81,5 @@ test_change();
 test_version();
 test_unpacked();
 
+chdir '/'; # so that File::Temp can remove the tree
 done_testing;

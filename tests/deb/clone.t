@@ -13,18 +13,12 @@ use File::Find 'find';
 use File::Temp 'tempdir';
 use Test::More;
 use Contract;
-use Packages;
+use Packages qw(:DEFAULT succeeds);
 
 my $dir = tempdir(CLEANUP => 1);
 my $tree = repository($dir);
+chdir $tree or die "$tree: $!";
 my $version = project_version();
-
-sub succeeds {
-    my ($what, $command) = @_;
-    my ($status, $output) = Packages::run("cd $tree && $command");
-    is $status, 0, $what or diag $output;
-    return $output;
-}
 
 # Report every level: "pedantic" is the lowest, and "experimental" is separate
 sub test_lintian {
@@ -106,4 +100,5 @@ test_clean();
 test_version();
 test_build();
 
+chdir '/'; # so that File::Temp can remove the tree
 done_testing;

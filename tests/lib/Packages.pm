@@ -2,21 +2,26 @@
 #
 # Helpers for the package tests:
 #
-#   project_version()                 version in dkms.conf
+#   project_version()                 of Contract.pm
 #   archive($dir, [$version])         create the release archive; returns its path
 #   repository($dir, [$version])      create a git repository with its files, in $dir
 #   source_package($dir, [$version])  build a .dsc as from a fresh clone; returns its path
 #   kernel($name)                     directory and release of a kernel in setup/kernels
 #   Packages::run($command)           exit status and output of a shell command
+#
+#   use Packages qw(:DEFAULT succeeds);
+#   succeeds(NAME, $command)          test that it exits with 0; returns its output
 package Packages;
 
 use strict;
 use warnings;
 use Exporter 'import';
 use File::Path 'make_path';
-use Contract;
+use Contract qw(:DEFAULT project_version);
+use Test::More;
 
 our @EXPORT = qw(project_version archive repository source_package kernel);
+our @EXPORT_OK = qw(succeeds);
 
 sub run {
     my ($command) = @_;
@@ -24,16 +29,18 @@ sub run {
     return ($? >> 8, $output);
 }
 
+sub succeeds {
+    my ($name, $command) = @_;
+    my ($status, $output) = run($command);
+    is $status, 0, $name or diag $output;
+    return $output;
+}
+
 sub must {
     my ($command) = @_;
     my ($status, $output) = run($command);
     die "$command: $output" if $status;
     return $output;
-}
-
-sub project_version {
-    chomp(my $version = must(q{sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' } . top_dir() . '/dkms.conf'));
-    return $version;
 }
 
 sub archive {

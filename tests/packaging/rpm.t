@@ -14,7 +14,7 @@ use File::Temp 'tempdir';
 use Test::More;
 use Contract;
 use Chroot;
-use Packages;
+use Packages qw(:DEFAULT succeeds);
 
 my $dir = tempdir(CLEANUP => 1);
 my $spec = 'packaging/rpm/vgpu-stub.spec';
@@ -33,13 +33,6 @@ my %owner = (
     map { ("/usr/src/vgpu-stub-VERSION/$_" => 'dkms') } 'dkms.conf', 'guest-driver/Kbuild',
     'guest-driver/vgpu_stub.c', 'include/vgpu_stub.h',
 );
-
-sub succeeds {
-    my ($what, $command) = @_;
-    my ($status, $output) = Packages::run($command);
-    is $status, 0, $what or diag $output;
-    return $output;
-}
 
 sub test_spec {
     my $parsed = succeeds 'rpmspec -P', "rpmspec -P ${\ top_dir()}/$spec 2>&1";
