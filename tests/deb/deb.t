@@ -52,6 +52,7 @@ sub test_install {
         qr{^vgpu-stub/0\.0\.8, \Q$release\E, x86_64: installed}m, "$suite: DKMS has it";
     like succeeds("$suite: modinfo", "modinfo /$module"), qr/^version: +0\.0\.8$/m,
         "$suite: it has the package's version";
+    ok -s $chroot->path('usr/lib/udev/rules.d/60-vgpu-stub.rules'), "$suite: the rule for udev is installed";
     succeeds "$suite: $_ runs", "$_ --version" for 'vgpu-probe', 'vgpu-run';
     ok -e $chroot->path("usr/share/$_"), "$suite: /usr/share/$_" for
         qw(man/man8/vgpu-probe.8.gz bash-completion/completions/vgpu-probe
@@ -116,7 +117,8 @@ sub test_make_install {
     succeeds 'make install', 'cp -r /mnt/src/include /mnt/src/guest-driver /mnt/src/dkms.conf /tmp'
         . ' && make -C /tmp/guest-driver install DESTDIR=/tmp/root';
     ok -s $chroot->path("tmp/root/usr/src/vgpu-stub-$_"), "make install: $_" for
-        map { project_version() . "/$_" } 'dkms.conf', 'guest-driver/vgpu_stub.c', 'include/vgpu_stub.h';
+        map { project_version() . "/$_" } driver_source();
+    ok -s $chroot->path('tmp/root/usr/lib/udev/rules.d/60-vgpu-stub.rules'), 'make install: the rule for udev';
     succeeds 'make uninstall', 'make -C /tmp/guest-driver uninstall DESTDIR=/tmp/root';
     is_deeply [grep { m{^tmp/root/.*vgpu} } ours()], [], 'make uninstall leaves nothing';
     return;

@@ -76,7 +76,7 @@ sub broken_source {
     my ($dkms, $kernel) = @_;
     for my $release ('9.0.0', $version) {
         my $broken = $dkms->source($release);
-        $dkms->run("echo '#error broken on purpose' >>$broken/guest-driver/vgpu_stub.c");
+        $dkms->run("echo '#error broken on purpose' >>$broken/guest-driver/pci.c");
         changes_nothing($dkms, "a source of $release that does not compile",
             "$broken/guest-driver/dkms-setup install $kernel",
             qr/error: #error broken on purpose.*^dkms-setup: the driver does not build for the kernel \Q$kernel\E, see above; nothing was changed$/ms);

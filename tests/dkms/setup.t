@@ -61,7 +61,7 @@ sub releases {
 
     # a developer changes the source, but not the version
     my ($before) = map { md5($dkms, $_) } $two;
-    $dkms->run("sed -i 's/^MODULE_AUTHOR.*/MODULE_AUTHOR(\"somebody\");/' $older/guest-driver/vgpu_stub.c");
+    $dkms->run("sed -i 's/^MODULE_AUTHOR.*/MODULE_AUTHOR(\"somebody\");/' $older/guest-driver/pci.c");
     install($dkms, $older, $one);
     has($dkms, 'changed', $one => '0.0.9', $two => '0.0.9');
     like $dkms->succeeds('modinfo', "modinfo -k $one vgpu_stub"), qr/^author: +somebody$/m,

@@ -14,10 +14,10 @@ use Guest;
 my $guest = boot('lifecycle', '-machine', express_machine(),
     '-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off',
     '-device', 'pcie-root-port,id=rp0,chassis=1,addr=4',
-    '-device', 'vgpu-stub,bus=rp0', '-device', 'edu,addr=3');
+    '-device', 'vgpu-stub,bus=rp0,queues=0', '-device', 'edu,addr=3');
 $guest->good;
 
-my $version = interface_version();
+my $version = sprintf '%u.%u', contract('VERSION_MAJOR'), contract('VERSION_MINOR');
 my $device = '/tmp/device/vgpu_stub';
 my $slot = '0000:01:00.0';
 

@@ -34,11 +34,12 @@ my %faulty = (
     '07' => ['version=0', qr/interface version 0\.0, this driver knows 1\.x/],
     '08' => ["bar-size=$half", qr/BAR0 is smaller than 0x1000 bytes: \[mem /],
     '09' => ['bar-io=on,bar-size=256', qr/BAR0 is not memory: \[io /],
+    '0c' => ['features=1', qr/a limit of the device is 0: /],
 );
 my %good = (
     '03' => 'vgpu-stub',
     '0a' => "vgpu-stub-faulty,version=$newer_minor",
-    '0b' => 'vgpu-stub-faulty,features=0x80000001,status=0x40000001,bad-access=0xffffffff',
+    '0b' => 'vgpu-stub-faulty,features=0x80000002,status=0x40000001,bad-access=0xffffffff',
 );
 
 my $guest = boot('refusals', '-machine', 'pc',
@@ -74,7 +75,7 @@ my @files = map { "/sys/bus/pci/drivers/vgpu_stub/0000:00:$_.0/vgpu_stub" } '0a'
 my (undef, @values) = $guest->command("cat $files[0]/version");
 is_deeply \@values, ['1.2'], 'a newer minor version is shown';
 (undef, @values) = $guest->command("cd $files[1]; cat features status scratch bad_access_count");
-is_deeply \@values, ['0x80000001', '0x40000001', '0x00000000', '4294967295'],
+is_deeply \@values, ['0x80000002', '0x40000001', '0x00000000', '4294967295'],
     'each file shows its own register, unsigned';
 ($status) = $guest->command('rmmod vgpu_stub');
 is $status, 0, 'the driver unloads';

@@ -6,6 +6,7 @@
 #   archive($dir, [$version])         create the release archive; returns its path
 #   repository($dir, [$version])      create a git repository with its files, in $dir
 #   source_package($dir, [$version])  build a .dsc as from a fresh clone; returns its path
+#   driver_source()                   files that DKMS needs, relative to the tree
 #   kernel($name)                     directory and release of a kernel in setup/kernels
 #   Packages::run($command)           exit status and output of a shell command
 #
@@ -20,7 +21,7 @@ use File::Path 'make_path';
 use Contract qw(:DEFAULT project_version);
 use Test::More;
 
-our @EXPORT = qw(project_version archive repository source_package kernel);
+our @EXPORT = qw(project_version archive repository source_package driver_source kernel);
 our @EXPORT_OK = qw(succeeds);
 
 sub run {
@@ -41,6 +42,13 @@ sub must {
     my ($status, $output) = run($command);
     die "$command: $output" if $status;
     return $output;
+}
+
+sub driver_source {
+    my $top = top_dir();
+    my @sources = map { substr $_, length "$top/" } glob "$top/guest-driver/{*.[ch],uapi/*.h}";
+    return ('dkms.conf', 'guest-driver/Kbuild', @sources,
+        'include/vgpu_stub.h', 'include/vgpu_stub_queue.h');
 }
 
 sub archive {

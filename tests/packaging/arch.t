@@ -29,8 +29,8 @@ my %files = (
     'libvgpu-stub' => [sort map({ "usr/include/vgpu-stub/$_.h" } qw(libvgpu-stub vgpu_stub vgpu_stub_ioctl
         vgpu_stub_queue)), map({ "usr/lib/$_" } qw(libvgpu-stub.so libvgpu-stub.so.0 pkgconfig/libvgpu-stub.pc)),
         map({ "usr/share/man/man3/$_.3.gz" } 'libvgpu-stub', functions())],
-    'vgpu-stub-dkms' => [map { "usr/src/vgpu-stub-$version/$_" } 'dkms.conf', 'guest-driver/Kbuild',
-        'guest-driver/vgpu_stub.c', 'include/vgpu_stub.h'],
+    'vgpu-stub-dkms' => [sort 'usr/lib/udev/rules.d/60-vgpu-stub.rules',
+        map { "usr/src/vgpu-stub-$version/$_" } driver_source()],
 );
 my %arch = ('libvgpu-stub' => 'x86_64', 'vgpu-stub-tools' => 'x86_64', 'vgpu-stub-dkms' => 'any');
 

@@ -30,8 +30,8 @@ my %owner = (
     'LIB/libvgpu-stub.so.0' => 'library', 'LIB/libvgpu-stub.so' => 'devel',
     'LIB/pkgconfig/libvgpu-stub.pc' => 'devel', '/usr/include/vgpu-stub/libvgpu-stub.h' => 'devel',
     '/usr/share/man/man3/vgpu_stub_wait.3' => 'devel',
-    map { ("/usr/src/vgpu-stub-VERSION/$_" => 'dkms') } 'dkms.conf', 'guest-driver/Kbuild',
-    'guest-driver/vgpu_stub.c', 'include/vgpu_stub.h',
+    '/usr/lib/udev/rules.d/60-vgpu-stub.rules' => 'dkms',
+    map { ("/usr/src/vgpu-stub-VERSION/$_" => 'dkms') } driver_source(),
 );
 
 sub test_spec {

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels that the driver is built for
+ */
+#ifndef VGPU_COMPAT_H
+#define VGPU_COMPAT_H
+
+#include <linux/eventfd.h>
+#include <linux/mm.h>
+#include <linux/timer.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define vgpu_timer_container	timer_container_of
+#else
+#define vgpu_timer_container	from_timer
+#endif
+
+static inline void vgpu_timer_stop(struct timer_list *timer)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	timer_delete_sync(timer);
+#else
+	del_timer_sync(timer);
+#endif
+}
+
+static inline void vgpu_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(ctx);
+#else
+	eventfd_signal(ctx, 1);
+#endif
+}
+
+static inline void vgpu_vm_flags_set(struct vm_area_struct *vma,
+				     unsigned long flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
+/*
+ * Before 6.2 a read-only long-term pin does not break copy-on-write: the next write of
+ * the user would go to another page than the one that the device reads.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define VGPU_PIN_READ_ONLY	0
+#else
+#define VGPU_PIN_READ_ONLY	(FOLL_WRITE | FOLL_FORCE)
+#endif
+
+/* Before 5.11 a page that is charged to a control group cannot be mapped */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
+#define VGPU_GFP_MAPPED		GFP_KERNEL_ACCOUNT
+#else
+#define VGPU_GFP_MAPPED		GFP_KERNEL
+#endif
+
+#endif /* VGPU_COMPAT_H */
