@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Work that goes on while the device is reset, unbound, pulled out, or the machine
+ * sleeps; and how long a command takes
+ */
+#include <signal.h>
+
+#include "calls.h"
+
+#define DEPTH 16
+#define SIZE (1 << 20)
+
+static volatile sig_atomic_t stop;
+static __u64 finished, cut_off, failed;
+
+static void end(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+/* A wait that nobody ends: with a timeout, to tell a program that hangs */
+static int some_completions(int fd)
+{
+	struct vgpu_stub_completion done[DEPTH];
+	int count = wait_for(fd, done, 1, DEPTH, 60 * SECOND), i;
+
+	for (i = 0; i < count; i++) {
+		if (!done[i].status)
+			finished++;
+		else if (done[i].status == VGPU_STUB_STATUS_RESET)
+			cut_off++;
+		else
+			failed++;
+	}
+	return count;
+}
+
+/* Until a signal, or until a call fails; says how it ended */
+void keep_busy(void)
+{
+	struct sigaction action = { .sa_handler = end };
+	int fd = open_device(), count = 0, in_flight = 0;
+	struct buffer from = make_buffer(fd, SIZE), to = make_buffer(fd, SIZE);
+	struct vgpu_stub_command copy = {
+		.opcode = VGPU_STUB_OP_COPY, .out = part(from, 0, SIZE), .in = part(to, 0, SIZE),
+	};
+
+	sigaction(SIGTERM, &action, NULL);
+	while (!stop) {
+		errno = 0;
+		while (in_flight < DEPTH && !submit_one(fd, copy))
+			in_flight++;
+		if (errno || (count = some_completions(fd)) < 0)
+			break;
+		in_flight -= count;
+	}
+	printf("ended: %s, finished %s, cut off %s, failed %llu\n",
+	       stop ? "told" : strerror(errno), finished ? "some" : "none",
+	       cut_off ? "some" : "none", failed);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	__u64 left = *(const __u64 *)a, right = *(const __u64 *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static __u64 now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * SECOND + time.tv_nsec;
+}
+
+/* Nanoseconds for one NOP at a time, and NOPs a second in batches of 16 */
+void measure(void)
+{
+	static __u64 took[20000];
+	struct vgpu_stub_command nops[DEPTH] = { 0 };
+	struct vgpu_stub_completion done[DEPTH];
+	int fd = open_device(), i;
+	__u64 start;
+
+	for (i = 0; i < 20000; i++) {
+		start = now();
+		must(!submit_one(fd, nops[0]) && wait_for(fd, done, 1, 1, SECOND) == 1, "NOP");
+		took[i] = now() - start;
+	}
+	qsort(took, 20000, sizeof(*took), by_size);
+	start = now();
+	for (i = 0; i < 2000; i++)
+		must(!submit(fd, nops, DEPTH, NULL) &&
+		     wait_for(fd, done, DEPTH, DEPTH, SECOND) == DEPTH, "NOPs");
+	printf("depth 1: p50 %llu us, p99 %llu us; depth 16: %llu a second\n",
+	       took[10000] / 1000, took[19800] / 1000,
+	       2000ULL * DEPTH * SECOND / (now() - start));
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a program may claim: RLIMIT_MEMLOCK, the device's buffers, and what it may open
+ */
+#include <grp.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "calls.h"
+
+static unsigned long locked_kib(void)
+{
+	FILE *file = fopen("/proc/self/status", "r");
+	unsigned long kib = 0;
+	char line[256];
+
+	while (fgets(line, sizeof(line), file))
+		sscanf(line, "VmLck: %lu", &kib);
+	fclose(file);
+	return kib;
+}
+
+static void *user_pages(size_t length)
+{
+	return mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/* An ordinary user: root's CAP_IPC_LOCK ignores the limit */
+static void memlock(__u32 flags, const char *what)
+{
+	struct rlimit limit = { .rlim_cur = 64 << 10, .rlim_max = 64 << 10 };
+	struct vgpu_stub_buffer args = { .flags = flags | READ_WRITE, .length = 64 << 10 };
+	struct vgpu_stub_buffer more = { .flags = flags | READ_WRITE, .length = 4096 };
+	int fd = open_device();
+
+	if (flags) {
+		args.addr = (uintptr_t)user_pages(args.length);
+		more.addr = (uintptr_t)user_pages(more.length);
+	}
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+	must(!setgroups(0, NULL) && !setgid(65534) && !setuid(65534), "become nobody");
+	check_errno(create(fd, &args), 0, what);
+	check(locked_kib() == 64, "%lu KiB are accounted", locked_kib());
+	check_errno(create(fd, &more), ENOMEM, "beyond RLIMIT_MEMLOCK");
+	check(locked_kib() == 64, "the failure left %lu KiB", locked_kib());
+	must(!destroy(fd, args.handle), "destroy");
+	check(locked_kib() == 0, "destroyed: %lu KiB", locked_kib());
+	check_errno(create(fd, &more), 0, "there is room again");
+	close(fd);
+	check(locked_kib() == 0, "closed: %lu KiB", locked_kib());
+	check_errno(open(device, O_RDWR), EACCES, "nobody may not open the file");
+}
+
+static void in_child(__u32 flags, const char *what)
+{
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (!child) {
+		memlock(flags, what);
+		exit(0);
+	}
+	waitpid(child, NULL, 0);
+}
+
+static void all_buffers(void)
+{
+	struct vgpu_stub_buffer args = { .flags = READ_WRITE, .length = 4096 };
+	int fd = open_device(), other = open_device();
+	int i;
+
+	for (i = 0; !create(fd, &args); i++)
+		;
+	check_errno(-1, ENOSPC, "create: too many buffers");
+	check(i == VGPU_STUB_BUFFERS_MAX, "%d buffers fit", i);
+	check_errno(create(other, &args), ENOSPC, "they are the device's: none for another file");
+	close(fd);
+	check_errno(create(other, &args), 0, "closing gives them back");
+	close(other);
+}
+
+void test_limits(void)
+{
+	in_child(0, "a buffer of the driver's pages");
+	in_child(VGPU_STUB_BUFFER_USER, "a buffer of the program's pages");
+	all_buffers();
+}
+
+/* With swiotlb=force the device would see copies of the pages */
+void test_bounce(void)
+{
+	struct vgpu_stub_buffer args = { .flags = READ_WRITE, .length = 4096 };
+	struct vgpu_stub_command nop = { 0 };
+	int fd = open_device();
+
+	check_errno(create(fd, &args), EOPNOTSUPP, "create: bounce buffers");
+	check(run(fd, nop, NULL) == VGPU_STUB_OK, "NOP works");
+	close(fd);
+}
