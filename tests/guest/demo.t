@@ -27,7 +27,7 @@ sub emulator_without_device {
     open my $script, '>', "$dir/qemu" or die "$dir/qemu: $!";
     print $script <<'SHELL';
 #!/bin/bash
-exec qemu-system-x86_64 "${@/vgpu-stub/edu}"
+exec qemu-system-x86_64 "${@/vgpu-stub*/edu}"
 SHELL
     close $script or die $!;
     chmod 0755, "$dir/qemu";
@@ -38,6 +38,7 @@ my ($status, $output) = demo('');
 is $status, 0, 'exit status';
 like $output, qr/^    00:01\.0 Processing accelerators: Red Hat, Inc\. Device 1111/m, 'prints the output of lspci';
 like $output, qr/^    version = 1\.1$/m, "prints the driver's sysfs files";
+like $output, qr/^    verified: all 200 results are correct$/m, 'prints the output of vgpu-run';
 unlike $output, qr/^00: |PASS/m, 'prints no dump and no individual checks';
 my ($checks) = read_file($log) =~ /all (\d+) checks passed/;
 my ($passed, $total) = (0, 0);
@@ -46,7 +47,7 @@ while ($output =~ /(\d+) of +(\d+) passed$/mg) {
     $total += $2;
 }
 is "$passed of $total", "$checks of $checks", 'the groups count every check';
-like $output, qr/^demo: success: the driver is bound and vgpu-probe passed \(\d+ s in total\)$/m,
+like $output, qr/^demo: success: the driver is bound, vgpu-probe passed, copies are verified \(\d+ s in total\)$/m,
     'reports success';
 
 # Addresses and times differ, and so do the words of lspci's versions
