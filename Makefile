@@ -137,6 +137,11 @@ check-arm64: setup-demo setup-arm64 setup-chroot guest	## run guest tests on arm
 	    GUEST=$(BUILD)/arm64/guest VM_MEMORY=512 VM_TIMEOUT=900 prove --timer \
 	    -Itests/lib $(addprefix tests/guest/,device.t lifecycle.t unplug.t)
 
+check-s390x: setup-demo setup-s390x setup-chroot	## run vgpu-run in a big-endian guest (5 minutes)
+	@$(STEP)/s390x.log "build the device and a guest for s390x" \
+	    tests/s390x/build $(BUILD)/s390x
+	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/s390x/guest
+
 lint: setup-lint guest	## run the linters and static checks
 	@BUILD=$(BUILD) tests/lint/lint
 
