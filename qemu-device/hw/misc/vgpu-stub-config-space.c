@@ -5,6 +5,7 @@
  */
 
 #include "qemu/osdep.h"
+#include "qemu/bitops.h"
 #include "qemu/bswap.h"
 #include "qemu/error-report.h"
 #include "qemu/range.h"
@@ -156,7 +157,7 @@ static bool vgpu_config_add_express(PCIDevice *pci_dev, Error **errp)
 }
 
 /* One vector for each queue and one for events */
-static bool vgpu_config_add_msix(PCIDevice *pci_dev, MemoryRegion *bar0,
+static bool vgpu_config_add_msix(PCIDevice *pci_dev, MemoryRegion *msix,
                                  uint32_t queue_count, Error **errp)
 {
     uint32_t vectors = queue_count + 1;
@@ -164,7 +165,7 @@ static bool vgpu_config_add_msix(PCIDevice *pci_dev, MemoryRegion *bar0,
     if (!queue_count) {
         return true;
     }
-    if (msix_init(pci_dev, vectors, bar0, 0, VGPU_STUB_MSIX_TABLE, bar0, 0,
+    if (msix_init(pci_dev, vectors, msix, 0, VGPU_STUB_MSIX_TABLE, msix, 0,
                   VGPU_STUB_MSIX_PBA, VGPU_STUB_MSIX_CAP_OFFSET, errp) < 0) {
         return false;
     }
@@ -174,18 +175,73 @@ static bool vgpu_config_add_msix(PCIDevice *pci_dev, MemoryRegion *bar0,
     return true;
 }
 
-bool vgpu_config_realize(PCIDevice *pci_dev, MemoryRegion *bar0,
+bool vgpu_config_realize(PCIDevice *pci_dev, MemoryRegion *msix,
                          uint32_t queue_count, Error **errp)
 {
     return pci_pm_init(pci_dev, VGPU_STUB_PM_CAP_OFFSET, errp) >= 0 &&
            vgpu_config_add_express(pci_dev, errp) &&
-           vgpu_config_add_msix(pci_dev, bar0, queue_count, errp) &&
+           vgpu_config_add_msix(pci_dev, msix, queue_count, errp) &&
            vgpu_config_set_all(pci_dev, errp);
 }
 
-void vgpu_config_unrealize(PCIDevice *pci_dev, MemoryRegion *bar0)
+void vgpu_config_unrealize(PCIDevice *pci_dev, MemoryRegion *msix)
 {
-    msix_uninit(pci_dev, bar0, bar0);
+    msix_uninit(pci_dev, msix, msix);
+}
+
+static bool vgpu_in_region(MemoryRegion *mr, hwaddr offset)
+{
+    return offset < memory_region_size(mr);
+}
+
+/* PCI 3.0, section 6.8.2: aligned accesses of 4 or 8 bytes */
+static bool vgpu_msix_access_valid(hwaddr addr, unsigned size)
+{
+    return size >= 4 && !(addr & (size - 1));
+}
+
+bool vgpu_msix_read(PCIDevice *pci_dev, hwaddr addr, unsigned size,
+                    uint64_t *val)
+{
+    MemoryRegion *mr = &pci_dev->msix_table_mmio;
+    hwaddr offset = addr - VGPU_STUB_MSIX_TABLE;
+    unsigned i;
+
+    if (!vgpu_in_region(mr, offset)) {
+        mr = &pci_dev->msix_pba_mmio;
+        offset = addr - VGPU_STUB_MSIX_PBA;
+    }
+    if (!vgpu_in_region(mr, offset)) {
+        return false;
+    }
+    *val = 0;
+    if (vgpu_msix_access_valid(addr, size)) {
+        for (i = 0; i < size; i += 4) {
+            *val |= mr->ops->read(mr->opaque, offset + i, 4) << (i * 8);
+        }
+    }
+    return true;
+}
+
+bool vgpu_msix_write(PCIDevice *pci_dev, hwaddr addr, uint64_t val,
+                     unsigned size)
+{
+    MemoryRegion *mr = &pci_dev->msix_table_mmio;
+    hwaddr offset = addr - VGPU_STUB_MSIX_TABLE;
+    unsigned i;
+
+    if (!vgpu_in_region(mr, offset)) {
+        /* the PBA is read-only */
+        return vgpu_in_region(&pci_dev->msix_pba_mmio,
+                              addr - VGPU_STUB_MSIX_PBA);
+    }
+    if (vgpu_msix_access_valid(addr, size)) {
+        for (i = 0; i < size; i += 4) {
+            mr->ops->write(mr->opaque, offset + i,
+                           extract64(val, i * 8, 32), 4);
+        }
+    }
+    return true;
 }
 
 void vgpu_config_reset(PCIDevice *pci_dev)

@@ -13,10 +13,19 @@
 #define VGPU_PM_D0      0
 #define VGPU_PM_D3HOT   3
 
-/* Add the capabilities and set every bit; fails if QEMU sets unknown bits */
-bool vgpu_config_realize(PCIDevice *pci_dev, MemoryRegion *bar0,
+/*
+ * Add the capabilities and set every bit; fails if QEMU sets unknown bits.
+ * @msix: an empty region that gets the MSI-X table and PBA
+ */
+bool vgpu_config_realize(PCIDevice *pci_dev, MemoryRegion *msix,
                          uint32_t queue_count, Error **errp);
-void vgpu_config_unrealize(PCIDevice *pci_dev, MemoryRegion *bar0);
+void vgpu_config_unrealize(PCIDevice *pci_dev, MemoryRegion *msix);
+
+/* Access the MSI-X table or PBA; false if @addr in BAR0 is in neither */
+bool vgpu_msix_read(PCIDevice *pci_dev, hwaddr addr, unsigned size,
+                    uint64_t *val);
+bool vgpu_msix_write(PCIDevice *pci_dev, hwaddr addr, uint64_t val,
+                     unsigned size);
 
 /* Reset what QEMU does not: the writable bits after the header */
 void vgpu_config_reset(PCIDevice *pci_dev);

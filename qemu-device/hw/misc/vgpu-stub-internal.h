@@ -112,6 +112,7 @@ struct VGPUStubState {
     PCIDevice parent_obj;
 
     MemoryRegion mmio;
+    MemoryRegion msix;
 
     /* registers that hold state; the others are constants */
     uint32_t scratch;
