@@ -83,6 +83,10 @@ bench-device: setup-check guest qemu	## benchmark the device against edu and pci
 bench: setup-check guest	## benchmark the driver: load, register access, DKMS build
 	@BUILD=$(BUILD) perl -Itests/lib tests/bench/driver
 
+bench-ring: setup-check guest	## time the ring beside virtio, nvme, ivshmem, edu
+	@$(SETUP)/install-packages bench
+	@BUILD=$(BUILD) perl -Itests/lib tests/bench/ring/run
+
 FUZZ_SECONDS ?= 1800
 
 fuzz-probe: setup-check	## fuzz vgpu-probe (FUZZ_SECONDS=, default 30 minutes)

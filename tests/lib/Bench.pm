@@ -3,6 +3,7 @@
 # Helpers for the benchmarks:
 #
 #   my $median = report('what', 'us', 0, @values);      print a line
+#   my $same = median(@values);
 #   report('its peer', 'us', $median, @values);         with the ratio $median / peer
 #   latency();      print BAR0 access latencies of the device and its peers
 #   my $vm = bench_vm('program', @qemu_arguments);      a Vm with tests/bench/program.c
@@ -20,12 +21,14 @@ use Exporter 'import';
 use File::Path 'make_path';
 use Vm;
 
-our @EXPORT = qw(report latency bench_vm);
+our @EXPORT = qw(report median latency bench_vm);
 
 sub quantile {
     my ($q, @sorted) = @_;
     return $sorted[int($q * $#sorted + 0.5)];
 }
+
+sub median { return quantile(0.5, sort { $a <=> $b } @_) }
 
 sub report {
     my ($what, $unit, $peer, @values) = @_;

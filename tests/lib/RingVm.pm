@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The guest of tests/bench/ring: a vgpu-stub and its peers in one machine.
+#
+#   my $vm = RingVm->new($folder);      packs the guest there and boots it
+#   $vm->measure($target, $depth, $size, $milliseconds)    a hash: rate (requests a
+#       second), megabytes (a second), p50 and p99 (us), guest and host (us of CPU a
+#       request, of QEMU's threads for the guest's processors and of its others)
+#   $vm->count_notifications($depth)    requests, doorbells, interrupts
+#   $vm->end
+#
+# A target is a name of tests/bench/ring/main.c, nvme, or memcpy-host.
+package RingVm;
+
+use strict;
+use warnings;
+use Contract;
+use Files;
+use IO::Socket::UNIX;
+use POSIX ();
+use Time::HiRes 'sleep';
+use parent 'Vm';
+
+my $sys = '/sys/bus/pci/devices/0000:00';
+my @helpers;
+
+END { kill 'TERM', @helpers if @helpers }
+
+# A process that answers the guest
+sub start_helper {
+    my ($work) = @_;
+    my $pid = fork // die "fork: $!";
+    if ($pid) {
+        push @helpers, $pid;
+        return;
+    }
+    $work->();
+    POSIX::_exit(1);
+}
+
+sub echo_messages {
+    my ($listener) = @_;
+    my $vm = $listener->accept;
+    while (sysread $vm, my $message, 1 << 16) {
+        syswrite $vm, $message;
+    }
+    return;
+}
+
+sub start_helpers {
+    my ($dir) = @_;
+    unlink "$dir/echo", "$dir/ivshmem";
+    my $listener = IO::Socket::UNIX->new(Local => "$dir/echo", Listen => 1) or die "$dir/echo: $!";
+    start_helper(sub { echo_messages($listener) });
+    start_helper(sub { exec "$dir/ivshmem-peer", "$dir/ivshmem" });
+    for (1 .. 100) {
+        return if -e "$dir/ivshmem";
+        sleep 0.1;
+    }
+    die "ivshmem-peer does not start\n";
+}
+
+# VFIO takes ivshmem's interrupts and needs an IOMMU; iommu=pt keeps the others' DMA
+# as it is without one
+sub new {
+    my ($class, $dir) = @_;
+    local $ENV{BUILD} = build_dir();
+    system(top_dir() . '/tests/bench/ring/pack-guest', $dir) == 0 or die "cannot pack the guest\n";
+    start_helpers($dir);
+    local @ENV{qw(GUEST VM_MEMORY VM_TIMEOUT KERNEL_OPTIONS)} = ($dir, 1024, 7200, 'intel_iommu=on iommu=pt');
+    my $self = $class->SUPER::new('-machine', 'q35', '-device', 'intel-iommu',
+        '-name', 'bench,debug-threads=on', '-pidfile', "$dir/pid", '-D', "$dir/trace",
+        '-device', 'vgpu-stub,queues=1,addr=4',
+        (map { ('-blockdev', "null-co,node-name=null$_,size=1073741824,read-zeroes=on") } 0, 1),
+        '-device', 'virtio-blk-pci,drive=null0,addr=5', '-device', 'nvme,serial=1,drive=null1,addr=6',
+        '-device', 'virtio-serial-pci,addr=7', '-chardev', "socket,id=echo,path=$dir/echo",
+        '-device', 'virtserialport,chardev=echo', '-chardev', "socket,id=ivshmem,path=$dir/ivshmem",
+        '-device', 'ivshmem-doorbell,chardev=ivshmem,vectors=1,addr=8', '-device', 'edu,addr=9');
+    $self->{trace} = "$dir/trace";
+    $self->{dir_of_programs} = $dir;
+    chomp($self->{qemu} = read_file("$dir/pid"));
+    $self->load_drivers;
+    return $self;
+}
+
+sub guest {
+    my ($self, $command) = @_;
+    my ($status, @lines) = $self->run($command);
+    die "'$command' ends with $status in the guest: @lines\n" if $status;
+    return $lines[0];
+}
+
+sub load_drivers {
+    my ($self) = @_;
+    $self->guest('modprobe -a virtio_pci virtio_blk virtio_console vfio_iommu_type1 vfio_pci');
+    $self->guest("echo vfio-pci >$sys:08.0/driver_override; echo 0000:00:08.0 >/sys/bus/pci/drivers_probe");
+    $self->guest("echo 1 >$sys:09.0/enable");
+    my $group = $self->guest("basename \$(readlink $sys:08.0/iommu_group)");
+    $self->{path} = {
+        vgpu => '/dev/vgpu_stub0',
+        uring => '/dev/vgpu_stub0',
+        block => '/dev/vda',
+        nvme => '/dev/nvme0n1',
+        echo => $self->guest('ls /dev/vport*'),
+        ivshmem => "$group,0000:00:08.0",
+        edu => "$sys:09.0/resource0",
+        'edu-sleep' => "$sys:09.0/resource0",
+        memcpy => '-',
+        'memcpy-host' => '-',
+    };
+    return;
+}
+
+# Seconds of CPU time that QEMU's threads have had: the guest's processors, all others
+sub cpu {
+    my ($self) = @_;
+    my ($guest, $host) = (0, 0);
+    for my $stat (glob "/proc/$self->{qemu}/task/*/stat") {
+        my ($name, $rest) = read_file($stat) =~ /\((.*)\) (.*)/ or next;
+        my ($user, $system) = (split ' ', $rest)[11, 12];
+        my $seconds = ($user + $system) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+        $name =~ /^CPU/ ? $guest += $seconds : $host += $seconds;
+    }
+    return ($guest, $host);
+}
+
+# memcpy also runs on the host
+sub run_bench {
+    my ($self, $target, $arguments) = @_;
+    return $self->guest("ring-bench $arguments") if $target ne 'memcpy-host';
+    my $line = qx($self->{dir_of_programs}/ring-bench $arguments);
+    die "ring-bench fails on the host\n" if $?;
+    return $line;
+}
+
+sub measure {
+    my ($self, $target, $depth, $size, $milliseconds) = @_;
+    my $kind = { nvme => 'block', 'memcpy-host' => 'memcpy' }->{$target} // $target;
+    my @before = $self->cpu;
+    my $line = $self->run_bench($target, "$kind $self->{path}{$target} $depth $size $milliseconds");
+    my @after = $self->cpu;
+    my ($done, $ns, $p50, $p99) = split ' ', $line;
+    my ($guest, $host) = map { ($after[$_] - $before[$_]) / $done * 1e6 } 0, 1;
+    return { done => $done, rate => $done / $ns * 1e9, megabytes => $done * $size / $ns * 1e3,
+        p50 => $p50 / 1e3, p99 => $p99 / 1e3, guest => $guest, host => $host };
+}
+
+sub trace_events {
+    my ($self, $state) = @_;
+    $self->hmp("trace-event $_ $state") for qw(vgpu_stub_mmio_write vgpu_stub_interrupt);
+    return;
+}
+
+sub count_notifications {
+    my ($self, $depth) = @_;
+    my ($first, $last) = (contract('WIN_DOORBELL'), contract('WIN_MSIX') - 1);
+    my $start = -s $self->{trace} // 0;
+    $self->trace_events('on');
+    my $done = $self->measure('vgpu', $depth, 0, 200)->{done};
+    $self->trace_events('off');
+    my $trace = substr read_file($self->{trace}), $start;
+    my $doorbells = grep { $first <= hex && hex() <= $last } $trace =~ /vgpu_stub_mmio_write addr 0x(\w+)/g;
+    my $interrupts = () = $trace =~ /vgpu_stub_interrupt /g;
+    return ($done, $doorbells, $interrupts);
+}
+
+1;
