@@ -100,12 +100,23 @@ static json_t *pack_result(const struct options *options,
 				json_integer(result->verified) : json_null());
 }
 
-void show_json(const struct options *options, const struct result *result)
+/* NULL if there is no memory */
+static json_t *pack_all(const struct options *options,
+			const struct result *result)
 {
 	json_t *json = pack_end();
 
-	if (json && result->done)
-		json_object_update_new(json, pack_result(options, result));
+	if (!json || !result->done ||
+	    !json_object_update_new(json, pack_result(options, result)))
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+void show_json(const struct options *options, const struct result *result)
+{
+	json_t *json = pack_all(options, result);
+
 	if (!json || json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)))
 		fail(EXIT_USAGE, "cannot write the result as JSON");
 	putchar('\n');

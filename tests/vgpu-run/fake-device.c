@@ -7,7 +7,8 @@
  *   FAULT    what is wrong: data, result, status, reset, gone, timeout, refuse, memory,
  *            depth; or what a driver may do: interrupt (every other call), one (accepts a
  *            command a call), reverse (completes the last command first), slow (takes
- *            10 ms a call)
+ *            10 ms a call); or what the library for JSON may do: json (no memory for the
+ *            result)
  *   COMMAND  the number of the command that is wrong, from 0
  */
 #define _GNU_SOURCE
@@ -189,6 +190,13 @@ static int answer(unsigned long request, void *args)
 		return wait_for(args);
 	}
 	return ENOTTY;
+}
+
+int json_object_update(void *object, void *other)
+{
+	int (*next)(void *, void *) = dlsym(RTLD_NEXT, "json_object_update");
+
+	return fault("json") ? -1 : next(object, other);
 }
 
 int ioctl(int fd, unsigned long request, ...)

@@ -87,6 +87,10 @@ is_fault('a long buffer', '', '2 --size 67108864 with --depth 5 needs buffers of
     is_fault('no memory', 'memory', $message, 'copy');
 }
 
+my ($json_status, $json_out, $json_err) = run_with('json', 'copy', '--json');
+is_deeply [$json_status, $json_out, $json_err], [2, "\n", "vgpu-run: cannot write the result as JSON\n"],
+    'no memory for JSON';
+
 # The report as text
 my (undef, $text) = run_with('', 'copy', '-v', '-s', '12K');
 like $text, qr/\Acopy: 1000 commands of 12 KiB, 16 in flight, \d+\.\d{3} s
