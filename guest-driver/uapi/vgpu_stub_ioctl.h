@@ -160,6 +160,9 @@ struct vgpu_stub_submit {
  * timeout_ns is relative; -1 waits for ever. If the wait ends early, with an error other
  * than ENODATA, what is there is read, and if that is something the call succeeds.
  *
+ * Another thread may read completions between the wait and the read. The call then
+ * succeeds with a count below min, even 0: call again to wait for the next ones.
+ *
  * Errors:
  *   EINVAL     max is 0, min is above max, max is above depth, timeout_ns is below -1
  *   ETIMEDOUT  nothing was there in time

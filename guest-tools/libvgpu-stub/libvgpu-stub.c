@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "libvgpu-stub.h"
@@ -277,16 +278,36 @@ static int wait_once(struct vgpu_stub *vgpu,
 	return ret ? ret : (int)args.count;
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* Of a timeout, which may be 0, or -1 for no limit */
+static int64_t time_left(int64_t timeout_ns, int64_t start_ns)
+{
+	int64_t passed_ns;
+
+	if (timeout_ns <= 0)
+		return timeout_ns;
+	passed_ns = now_ns() - start_ns;
+	return passed_ns < timeout_ns ? timeout_ns - passed_ns : 0;
+}
+
 int vgpu_stub_wait(struct vgpu_stub *vgpu,
 		   struct vgpu_stub_completion *completions, unsigned int min,
 		   unsigned int max, int64_t timeout_ns)
 {
-	int ret;
+	int64_t start_ns = timeout_ns > 0 ? now_ns() : 0;
+	int ret = wait_once(vgpu, completions, min, max, timeout_ns);
 
 	/* another thread may have read what this one has waited for */
-	do {
-		ret = wait_once(vgpu, completions, min, max, timeout_ns);
-	} while (!ret && min);
+	while (!ret && min)
+		ret = wait_once(vgpu, completions, min, max,
+				time_left(timeout_ns, start_ns));
 	return ret;
 }
 

@@ -104,7 +104,8 @@ int vgpu_stub_submit(struct vgpu_stub *vgpu,
 /*
  * Wait until min completions are there, but no longer than timeout_ns nanoseconds
  * (-1 for no limit), then read up to max. Returns how many were read, at least 1 unless
- * min is 0.
+ * min is 0; fewer than min if the time is up, a signal arrives or another thread reads
+ * some of them.
  */
 int vgpu_stub_wait(struct vgpu_stub *vgpu,
 		   struct vgpu_stub_completion *completions, unsigned int min,

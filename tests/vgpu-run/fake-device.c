@@ -7,8 +7,9 @@
  *   FAULT    what is wrong: data, result, status, reset, gone, timeout, refuse, memory,
  *            depth; or what a driver may do: interrupt (every other call), one (accepts a
  *            command a call), reverse (completes the last command first), slow (takes
- *            10 ms a call); or what the library for JSON may do: json (no memory for the
- *            result)
+ *            10 ms a call), taken (another thread reads the completions that the first
+ *            calls wait for), all-taken (all of them); or what the library for JSON may
+ *            do: json (no memory for the result)
  *   COMMAND  the number of the command that is wrong, from 0
  */
 #define _GNU_SOURCE
@@ -158,8 +159,22 @@ static void reverse(void)
 	}
 }
 
+/* As if another thread had read every completion before this one could */
+static int find_none(struct vgpu_stub_wait *args)
+{
+	int64_t ns = 10000000;
+
+	if (args->timeout_ns >= 0 && args->timeout_ns < ns)
+		ns = args->timeout_ns;
+	usleep(ns / 1000);
+	return args->timeout_ns == ns ? ETIMEDOUT : 0;
+}
+
 static int wait_for(struct vgpu_stub_wait *args)
 {
+	args->count = 0;
+	if (fault("all-taken") || (fault("taken") && ++call_count <= 10))
+		return find_none(args);
 	if (fault("gone"))
 		return ENODEV;
 	if (fault("timeout"))

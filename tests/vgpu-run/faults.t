@@ -49,7 +49,7 @@ for my $operation (sort keys %size) {
     is_deeply [@$json{qw(operation size depth)}], [$operation, $size{$operation}, 16], '... as JSON says';
     is_good("$operation of a byte", '', 300, $operation, '-s', 1, '-n', 300, '-d', 256);
     is_good("$operation at odd addresses", '', 100, $operation, '-s', 4095, '-n', 100, '-d', 7);
-    is_good("$operation, $_", $_, 1000, $operation) for qw(interrupt one reverse);
+    is_good("$operation, $_", $_, 1000, $operation) for qw(interrupt one reverse taken);
 }
 is_good('fewer commands than depth', '', 3, 'copy', '-n', 3);
 
