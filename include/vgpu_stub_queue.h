@@ -32,6 +32,11 @@ typedef uint64_t vgpu_stub_le64;
 /* FEATURES */
 #define VGPU_STUB_FEATURE_QUEUES        0x00000001
 
+/* Of a device with a mediator, docs/specs/vgpu-mediator.rst */
+#define VGPU_STUB_VERSION_MEDIATOR      0x00010002
+#define VGPU_STUB_FEATURE_MEDIATOR      0x00000002
+#define VGPU_STUB_STATUS_NO_BACKEND     0x00000002
+
 /* Limits of this version; the registers have the limits of a device */
 #define VGPU_STUB_QUEUES_MAX            16
 #define VGPU_STUB_QUEUE_SIZE_MIN        2
@@ -99,6 +104,7 @@ typedef uint64_t vgpu_stub_le64;
 #define VGPU_STUB_QERR_DMA              4
 #define VGPU_STUB_QERR_SQ_TAIL          5
 #define VGPU_STUB_QERR_CQ_HEAD          6
+#define VGPU_STUB_QERR_BACKEND          7
 
 #define VGPU_STUB_RING_ALIGN            4096    /* of SQ and CQ */
 #define VGPU_STUB_INDEX_ALIGN           128
@@ -199,6 +205,8 @@ struct vgpu_stub_cqe {
 #define VGPU_STUB_ERR_OVERLAP           0x000b
 #define VGPU_STUB_ERR_SPACE             0x000c
 #define VGPU_STUB_ERR_DMA               0x000d
+#define VGPU_STUB_ERR_NO_BACKEND        0x000e  /* with a mediator */
+#define VGPU_STUB_ERR_BACKEND           0x000f
 
 _Static_assert(sizeof(struct vgpu_stub_index) == 128, "index block");
 _Static_assert(__builtin_offsetof(struct vgpu_stub_index, sq_head) == 64,

@@ -328,6 +328,8 @@ const char *vgpu_stub_strstatus(uint32_t status)
 		[VGPU_STUB_ERR_OVERLAP] = "operands overlap",
 		[VGPU_STUB_ERR_SPACE] = "too many buffers or segments",
 		[VGPU_STUB_ERR_DMA] = "DMA failed",
+		[VGPU_STUB_ERR_NO_BACKEND] = "the host's mediator is away",
+		[VGPU_STUB_ERR_BACKEND] = "the host's mediator failed",
 	};
 
 	if (status == VGPU_STUB_STATUS_RESET)

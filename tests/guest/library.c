@@ -99,7 +99,7 @@ static void test_statuses(void)
 	vgpu_stub_crc32c(&command, 1, &memory, 0, 1, 0);
 	command.arg = 1ULL << 32;
 	is(run(&command, NULL), VGPU_STUB_ERR_ARG, "invalid argument");
-	for (uint32_t status = 0; status <= VGPU_STUB_ERR_DMA; status++)
+	for (uint32_t status = 0; status <= VGPU_STUB_ERR_BACKEND; status++)
 		if (!strcmp(vgpu_stub_strstatus(status), "unknown status"))
 			ok(false, "each status has a text");
 	ok(!strcmp(vgpu_stub_strstatus(VGPU_STUB_STATUS_RESET), "device was reset, suspended or removed"),

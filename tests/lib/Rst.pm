@@ -6,7 +6,7 @@
 #   my @rows = read_tables($path);      column title => cell, for each row
 #
 # A line whose first cell is empty continues the previous row. The key "chapter" is
-# the dash-underlined heading above the table.
+# the dash-underlined heading above the table, "section" the one underlined with tildes.
 package Rst;
 
 use strict;
@@ -22,11 +22,12 @@ sub cells {
 
 sub read_tables {
     my ($path) = @_;
-    my ($borders, $before, $chapter, @widths, @titles, @rows) = (0, '', '');
+    my ($borders, $before, $chapter, $section, @widths, @titles, @rows) = (0, '', '', '');
     open my $file, '<', $path or die "$path: $!";
     while (my $line = <$file>) {
         chomp $line;
-        $chapter = $before if $line =~ /^---+$/;
+        ($chapter, $section) = ($before, '') if $line =~ /^---+$/;
+        $section = $before if $line =~ /^~~~+$/;
         $before = $line;
         if ($line =~ /^=+( +=+)+$/) {
             @widths = map { length } $line =~ /(=+ *)/g;
@@ -38,7 +39,7 @@ sub read_tables {
         if (!@titles) {
             @titles = @cells;
         } elsif ($cells[0] ne '') {
-            push @rows, { chapter => $chapter, map { $titles[$_] => $cells[$_] } 0 .. $#titles };
+            push @rows, { chapter => $chapter, section => $section, map { $titles[$_] => $cells[$_] } 0 .. $#titles };
         } elsif (@rows) {
             $rows[-1]{ $titles[$_] } .= " $cells[$_]" for grep { $cells[$_] ne '' } 1 .. $#titles;
         }

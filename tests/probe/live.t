@@ -152,7 +152,7 @@ probe_is 'queues: an event', 0, '', '', with_queues(EVENTS => contract('EVENT_QU
 probe_is 'queues: running', 0, '', '', with_queues(QUEUE_STATUS => 1, QUEUE_CONTROL => 1, QUEUE_SIZE => 64);
 probe_is 'queues: in error', 1, 'mmio-queue-errors', '', with_queues(QUEUE_STATUS => 0x403);
 probe_is "queues: STATUS $_", 1, 'mmio-queue-states', '', with_queues(QUEUE_STATUS => hex) for qw(4 401 100 10001 11);
-probe_is 'queues: STATUS 703', 1, 'mmio-queue-states mmio-queue-errors', '', with_queues(QUEUE_STATUS => 0x703);
+probe_is 'queues: STATUS 803', 1, 'mmio-queue-states mmio-queue-errors', '', with_queues(QUEUE_STATUS => 0x803);
 probe_is 'queues: BAR0 refused', 4, '', $base_mmio, '--mmio', sysfs(@queues);
 probe_is 'queues: not a vgpu-stub', 1, 'mmio-magic', '', with_queues(MAGIC => 0);
 

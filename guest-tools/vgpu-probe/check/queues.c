@@ -81,6 +81,7 @@ const char *queue_error_name(uint32_t status)
 		[VGPU_STUB_QERR_DMA] = "DMA fault",
 		[VGPU_STUB_QERR_SQ_TAIL] = "SQ_TAIL",
 		[VGPU_STUB_QERR_CQ_HEAD] = "CQ_HEAD",
+		[VGPU_STUB_QERR_BACKEND] = "mediator",
 	};
 
 	return error_of(status) < ARRAY_SIZE(names) ? names[error_of(status)] :
@@ -95,7 +96,7 @@ static bool is_sound(uint32_t status)
 	if (status & ~(VGPU_STUB_QUEUE_STATE_MASK | VGPU_STUB_QUEUE_ERROR_MASK))
 		return false;
 	if (state_of(status) == VGPU_STUB_QUEUE_ERROR)
-		return error && error <= VGPU_STUB_QERR_CQ_HEAD;
+		return error && error <= VGPU_STUB_QERR_BACKEND;
 	return state_of(status) < VGPU_STUB_QUEUE_ERROR && !error;
 }
 
