@@ -1,0 +1,85 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Messages of the mediator's protocol, good and bad, as in vectors/: each is accepted, or
+# gets the specified fault, one line in the log and a closed connection. No descriptor is
+# leaked. Sanitizers watch.
+#
+# Needs: setup-test
+use strict;
+use warnings;
+use Contract;
+use File::Basename;
+use File::Temp 'tempdir';
+use Test::More;
+
+my $top = top_dir();
+my $dir = tempdir(CLEANUP => 1);
+my $source = "$top/host-mediator";
+my @vectors = grep { !/README/ } glob "$top/tests/mediator/vectors/*";
+
+sub read_vector {
+    my ($path) = @_;
+    my %vector = (asked => 0, descriptors => '0', expect => [], bytes => '');
+    open my $file, '<', $path or die "$path: $!";
+    while (<$file>) {
+        s/\s*#.*//;
+        if (/^expect (.+)/) {
+            push @{ $vector{expect} }, $1;
+        } elsif (/^(from|state|asked|descriptors) (.+)/) {
+            $vector{$1} = $2;
+        } elsif (/^([0-9a-f]{2}) \* (\d+)$/) {
+            $vector{bytes} .= chr(hex $1) x $2;
+        } elsif (/^[0-9a-f]{2}(?: [0-9a-f]{2})*$/) {
+            $vector{bytes} .= pack 'H*', tr/ \n//dr;
+        } elsif (/\S/) {
+            die "$path, line $.: $_";
+        }
+    }
+    return %vector;
+}
+
+# Standard output and the number of lines in the log
+sub receive {
+    my ($chunk, %vector) = @_;
+    my ($fds, $at) = $vector{descriptors} =~ /^(\d+)(?: at (\d+))?$/ or die 'descriptors';
+    open my $bytes, '>:raw', "$dir/bytes" or die $!;
+    print $bytes $vector{bytes};
+    close $bytes or die $!;
+    my @args = (@vector{qw(from state asked)}, $fds, $at // 0, $chunk);
+    my $out = qx(timeout 60 $dir/receive @args <$dir/bytes 2>$dir/log);
+    is $?, 0, 'exit status' or diag qx(cat $dir/log);
+    my ($lines) = $out =~ s/^(\d+) lines\n//m ? $1 : die "no result: $out";
+    return ($out, $lines);
+}
+
+system('gcc', '-std=gnu11', '-g', '-O1', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE',
+    '-fsanitize=address,undefined', '-fno-sanitize-recover=all', "-I$top/include", "-I$source",
+    '-o', "$dir/receive", "$top/tests/mediator/receive.c", "$source/message.c", "$source/channel.c") == 0
+    or die 'gcc';
+
+for my $path (@vectors) {
+    my $name = basename($path);
+    my %vector = read_vector($path);
+    my $expected = join '', map {"$_\n"} @{ $vector{expect} };
+    my @chunks = length $vector{bytes} > 1000 ? (1 << 20, 16, 4096) : (1 << 20, 1, 16, 7);
+    for my $chunk (@chunks) {
+        my ($out, $lines) = receive($chunk, %vector);
+        is $out, $expected, "$name, $chunk bytes at a time";
+        is $lines, $expected =~ /^open$/m ? 0 : 1, '... and the lines of the log';
+    }
+}
+cmp_ok scalar @vectors, '>=', 100, 'there are vectors';
+
+# Every fault that a message can have is in a vector
+my %faults = map { $_ => 1 } map { /BAD_\w+/g } map { my %vector = read_vector($_); @{ $vector{expect} } } @vectors;
+ok $faults{"BAD_$_"}, "BAD_$_ has a vector" for qw(LENGTH TYPE DESCRIPTORS RESERVED SERIAL STATE VALUE TIMEOUT);
+
+# Every message has a good one
+my $spec = do { local (@ARGV, $/) = ("$top/docs/specs/vgpu-mediator.rst"); <> };
+for my $message ($spec =~ /^0x00\w\w   ([A-Z_]+) /mg) {
+    my $file = "$top/tests/mediator/vectors/good-" . lc($message) =~ tr/_/-/r;
+    ok -e $file, "$message has a good vector";
+}
+
+done_testing;
