@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What executes commands for a queue */
+#ifndef BACKEND_H
+#define BACKEND_H
+
+#include <stdbool.h>
+#include "vgpu_stub_queue.h"
+
+struct backend {
+	/* Whether executing a command again, after a part of it was executed, is harmless */
+	bool (*can_replay)(unsigned int opcode);
+	/* Check and execute a command; the entry is in the byte order of the host. Returns
+	 * its status. *result is 0 before. */
+	unsigned int (*execute)(void *opaque, const struct vgpu_stub_sqe *entry,
+				uint64_t *result);
+	void *opaque;
+};
+
+#endif

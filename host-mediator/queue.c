@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <endian.h>
+#include <string.h>
+#include <unistd.h>
+#include "queue.h"
+
+/* How many completions the driver sees at a time */
+#define BATCH 16
+
+/* Shared memory: a store is visible after all earlier ones */
+
+static uint32_t load(const vgpu_stub_le32 *at)
+{
+	return le32toh(__atomic_load_n(at, __ATOMIC_ACQUIRE));
+}
+
+static void store(vgpu_stub_le32 *at, uint32_t value)
+{
+	__atomic_store_n(at, htole32(value), __ATOMIC_RELEASE);
+}
+
+static struct vgpu_mediator_slot *slot_of(const struct queue *queue, uint32_t i)
+{
+	struct vgpu_mediator_slot *slots = (void *)(queue->record + 1);
+
+	return &slots[i % queue->size];
+}
+
+static void set_state(struct queue *queue, uint32_t i, uint64_t state)
+{
+	__atomic_store_n(&slot_of(queue, i)->word, htole64(state << 32 | i), __ATOMIC_RELEASE);
+}
+
+/* The state of command @i; a slot that holds another one is free for it */
+static uint32_t state_of(const struct queue *queue, uint32_t i)
+{
+	uint64_t word = le64toh(__atomic_load_n(&slot_of(queue, i)->word, __ATOMIC_ACQUIRE));
+
+	return (uint32_t)word == i ? word >> 32 : VGPU_MEDIATOR_SLOT_FREE;
+}
+
+static bool is_complete(const struct queue *queue, uint32_t i)
+{
+	return state_of(queue, i) >= VGPU_MEDIATOR_SLOT_DONE;
+}
+
+/* Completing */
+
+static void write_completion(struct queue *queue, const struct vgpu_mediator_slot *slot)
+{
+	struct vgpu_stub_cqe *cqe = &queue->cq[le32toh(slot->cq_index) % queue->size];
+
+	cqe->id = slot->entry.id;
+	cqe->status = slot->status;
+	cqe->reserved = 0;
+	cqe->result = slot->result;
+}
+
+static void signal_driver(struct queue *queue)
+{
+	uint64_t one = 1;
+
+	/* if the counter is full, the device has a signal to see anyway */
+	if (write(queue->call, &one, sizeof(one)) < 0)
+		return;
+}
+
+static void publish(struct queue *queue, bool always_signal)
+{
+	uint32_t old = queue->published;
+
+	store(&queue->record->cq_tail, queue->tail);
+	store(&queue->index->cq_tail, queue->tail);
+	queue->published = queue->tail;
+	while (queue->head != queue->next && is_complete(queue, queue->head))
+		queue->head++;
+	store(&queue->record->sq_head, queue->head);
+	store(&queue->index->sq_head, queue->head);
+	/* pairs with the driver's barrier between CQ_EVENT and CQ_TAIL */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (always_signal ||
+	    queue->tail - load(&queue->index->cq_event) - 1 < queue->tail - old)
+		signal_driver(queue);
+}
+
+/* Setting the state completes the command; after that it is not executed again */
+static void finish(struct queue *queue, uint32_t i, unsigned int status, uint64_t result)
+{
+	struct vgpu_mediator_slot *slot = slot_of(queue, i);
+
+	slot->status = htole16(status);
+	slot->result = htole64(status ? 0 : result);
+	if (!status && le16toh(slot->entry.flags) & VGPU_STUB_SQE_QUIET) {
+		set_state(queue, i, VGPU_MEDIATOR_SLOT_QUIET);
+		return;
+	}
+	slot->cq_index = htole32(queue->tail);
+	set_state(queue, i, VGPU_MEDIATOR_SLOT_DONE);
+	queue->tail++;
+	write_completion(queue, slot);
+}
+
+/* Executing */
+
+static void desc_to_host(struct vgpu_stub_desc *desc)
+{
+	desc->addr = le64toh(desc->addr);
+	desc->len = le32toh(desc->len);
+	desc->number = le16toh(desc->number);
+}
+
+static void execute(struct queue *queue, const struct backend *backend, uint32_t i)
+{
+	struct vgpu_stub_sqe entry = slot_of(queue, i)->entry;
+	uint64_t result = 0;
+	unsigned int status;
+
+	entry.opcode = le16toh(entry.opcode);
+	entry.flags = le16toh(entry.flags);
+	entry.id = le32toh(entry.id);
+	entry.arg = le64toh(entry.arg);
+	desc_to_host(&entry.out);
+	desc_to_host(&entry.in);
+	status = backend->execute(backend->opaque, &entry, &result);
+	finish(queue, i, status, result);
+}
+
+/* Copy the entry once; the driver can change the one in the ring */
+static void start(struct queue *queue, uint32_t i)
+{
+	struct vgpu_mediator_slot *slot = slot_of(queue, i);
+
+	memcpy(&slot->entry, &queue->sq[i % queue->size], sizeof(slot->entry));
+	slot->attempts = htole16(1);
+	set_state(queue, i, VGPU_MEDIATOR_SLOT_STARTED);
+}
+
+/* Recovery */
+
+static void replay(struct queue *queue, const struct backend *backend, uint32_t i)
+{
+	struct vgpu_mediator_slot *slot = slot_of(queue, i);
+	unsigned int attempts = le16toh(slot->attempts);
+
+	if (attempts >= VGPU_MEDIATOR_ATTEMPTS_MAX ||
+	    !backend->can_replay(le16toh(slot->entry.opcode))) {
+		finish(queue, i, VGPU_STUB_ERR_BACKEND, 0);
+		return;
+	}
+	slot->attempts = htole16(attempts + 1);
+	/* the attempt is counted before it can kill this worker too */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	execute(queue, backend, i);
+}
+
+/* A completion from CQ_TAIL of the record on was perhaps not written */
+static void recover_completion(struct queue *queue, uint32_t i, uint32_t written)
+{
+	struct vgpu_mediator_slot *slot = slot_of(queue, i);
+	uint32_t index = le32toh(slot->cq_index);
+
+	if (index - written >= queue->size)
+		return;
+	write_completion(queue, slot);
+	if (index - written >= queue->tail - written)
+		queue->tail = index + 1;
+}
+
+static bool read_record(struct queue *queue)
+{
+	uint32_t written = load(&queue->record->cq_tail);
+	uint32_t state;
+
+	queue->head = queue->next = load(&queue->record->sq_head);
+	queue->tail = queue->published = written;
+	while (queue->next - queue->head < queue->size &&
+	       (state = state_of(queue, queue->next)) != VGPU_MEDIATOR_SLOT_FREE) {
+		if (state > VGPU_MEDIATOR_SLOT_QUIET)
+			return false;
+		if (state == VGPU_MEDIATOR_SLOT_DONE)
+			recover_completion(queue, queue->next, written);
+		queue->next++;
+	}
+	return true;
+}
+
+unsigned int queue_recover(struct queue *queue)
+{
+	if (load(&queue->record->version) != VGPU_MEDIATOR_VERSION ||
+	    load(&queue->record->size) != queue->size || !read_record(queue))
+		return VGPU_MEDIATOR_FAIL_RECORD;
+	queue->sq_tail = queue->next;
+	queue->cq_head = queue->tail - queue->size;
+	queue->full = true;
+	queue->error = VGPU_STUB_QERR_NONE;
+	queue->replay = queue->head;
+	queue->replay_end = queue->next;
+	publish(queue, true);
+	return VGPU_MEDIATOR_OK;
+}
+
+/* Fetching */
+
+static bool read_sq_tail(struct queue *queue)
+{
+	queue->sq_tail = load(&queue->index->sq_tail);
+	if (queue->sq_tail - queue->next > queue->size)
+		queue->error = VGPU_STUB_QERR_SQ_TAIL;
+	return !queue->error;
+}
+
+static bool read_cq_head(struct queue *queue)
+{
+	queue->cq_head = load(&queue->index->cq_head);
+	if (queue->published - queue->cq_head > queue->size)
+		queue->error = VGPU_STUB_QERR_CQ_HEAD;
+	return !queue->error;
+}
+
+/* Whether there is an entry. If not, request a doorbell and look again. */
+static bool has_entry(struct queue *queue)
+{
+	if (queue->next != queue->sq_tail)
+		return true;
+	if (!read_sq_tail(queue))
+		return false;
+	if (queue->next != queue->sq_tail)
+		return true;
+	publish(queue, false);
+	store(&queue->index->sq_event, queue->next);
+	/* pairs with the driver's barrier between SQ_TAIL and SQ_EVENT */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return read_sq_tail(queue) && queue->next != queue->sq_tail;
+}
+
+static void set_full(struct queue *queue, bool full)
+{
+	if (full != queue->full)
+		store(&queue->index->flags, full ? VGPU_STUB_INDEX_CQ_FULL : 0);
+	queue->full = full;
+}
+
+/* Whether there is room for a completion. If not, ask for a doorbell and look again. */
+static bool has_room(struct queue *queue)
+{
+	if (queue->tail - queue->cq_head < queue->size)
+		return true;
+	publish(queue, false);
+	if (!read_cq_head(queue))
+		return false;
+	if (queue->tail - queue->cq_head == queue->size) {
+		set_full(queue, true);
+		/* pairs with the driver's barrier between CQ_HEAD and FLAGS */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (!read_cq_head(queue) || queue->tail - queue->cq_head == queue->size)
+			return false;
+	}
+	set_full(queue, false);
+	return true;
+}
+
+/* Whether a command is left that an earlier worker has started */
+static bool has_started(struct queue *queue)
+{
+	while (queue->replay != queue->replay_end &&
+	       state_of(queue, queue->replay) != VGPU_MEDIATOR_SLOT_STARTED)
+		queue->replay++;
+	return queue->replay != queue->replay_end;
+}
+
+bool queue_serve(struct queue *queue, const struct backend *backend, unsigned int max)
+{
+	bool more = !queue->error;
+
+	for (unsigned int n = 0; more && n < max; n++) {
+		if (has_started(queue)) {
+			replay(queue, backend, queue->replay++);
+			continue;
+		}
+		more = has_entry(queue) && has_room(queue);
+		if (!more)
+			break;
+		/* the slot is free when the command that had it is before SQ_HEAD */
+		if (n % BATCH == BATCH - 1 || queue->next - queue->head >= queue->size)
+			publish(queue, false);
+		start(queue, queue->next);
+		execute(queue, backend, queue->next++);
+	}
+	publish(queue, false);
+	return more;
+}

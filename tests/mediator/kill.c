@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Kill workers that serve a queue, and check that each command is completed exactly once:
+ *
+ *   kill instruction    a worker dies at each instruction, and sometimes the next one,
+ *                       which recovers the queue, too
+ *   kill load COUNT     COUNT workers are killed at random times while the driver submits
+ *
+ * This process is the driver. Workers are children that share its memory.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "queue.h"
+
+#define ENTRIES 64
+#define IDS 1000000 /* what a test submits at most */
+
+/* Commands of this test */
+#define OP_TWICE 0x0001 /* result: 2 * arg; harmless to repeat */
+#define OP_ONCE 0x0002 /* must not be repeated */
+#define OP_BAD 0x0003 /* ERR_OPCODE */
+
+static struct shared {
+	struct vgpu_stub_index index;
+	struct vgpu_stub_sqe sq[ENTRIES];
+	struct vgpu_stub_cqe cq[ENTRIES];
+	struct vgpu_mediator_record record;
+	struct vgpu_mediator_slot slots[ENTRIES];
+	unsigned char executions[IDS];
+} *shared;
+
+static uint32_t size, submitted, consumed;
+static unsigned char completions[IDS];
+static int call;
+static unsigned long faults, died;
+
+#define CHECK(condition, ...) \
+	do { \
+		if (!(condition) && faults++ < 20) \
+			printf("# line %d: ", __LINE__), printf(__VA_ARGS__), printf(": %s\n", #condition); \
+	} while (0)
+
+/* The worker */
+
+static bool can_replay(unsigned int opcode)
+{
+	return opcode != OP_ONCE;
+}
+
+static unsigned int execute(void *opaque, const struct vgpu_stub_sqe *entry, uint64_t *result)
+{
+	(void)opaque;
+	shared->executions[entry->id]++;
+	*result = 2 * entry->arg;
+	return entry->opcode == OP_BAD ? VGPU_STUB_ERR_OPCODE : VGPU_STUB_OK;
+}
+
+static const struct backend backend = { can_replay, execute, NULL };
+
+static void work(bool once)
+{
+	struct queue queue = { .index = &shared->index, .sq = shared->sq, .cq = shared->cq,
+			       .record = &shared->record, .size = size, .call = call };
+
+	if (queue_recover(&queue))
+		_exit(2);
+	do {
+		while (queue_serve(&queue, &backend, 8))
+			;
+	} while (!once && !queue.error);
+	_exit(queue.error ? 3 : 0);
+}
+
+static pid_t fork_worker(bool once, bool traced)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		exit(4);
+	if (pid)
+		return pid;
+	if (traced) {
+		ptrace(PTRACE_TRACEME, 0, 0, 0);
+		raise(SIGSTOP);
+	}
+	work(once);
+	return 0;
+}
+
+/* Kill a worker after some instructions, if it has not ended by itself */
+static void run_steps(unsigned long steps)
+{
+	pid_t pid = fork_worker(true, true);
+	int status;
+
+	waitpid(pid, &status, 0);
+	while (steps-- && WIFSTOPPED(status)) {
+		ptrace(PTRACE_SINGLESTEP, pid, 0, 0);
+		waitpid(pid, &status, 0);
+	}
+	if (!WIFSTOPPED(status)) {
+		CHECK(WIFEXITED(status) && !WEXITSTATUS(status), "status %x", status);
+		return;
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	died++;
+}
+
+static void run_to_the_end(void)
+{
+	int status;
+
+	waitpid(fork_worker(true, false), &status, 0);
+	CHECK(WIFEXITED(status) && !WEXITSTATUS(status), "status %x", status);
+}
+
+/* The driver */
+
+static void reset(uint32_t entries)
+{
+	memset(shared, 0, sizeof(*shared) - sizeof(shared->executions));
+	memset(shared->executions, 0, submitted);
+	memset(completions, 0, submitted);
+	size = entries;
+	shared->record.version = VGPU_MEDIATOR_VERSION;
+	shared->record.size = size;
+	submitted = consumed = 0;
+}
+
+static unsigned int opcode_of(uint32_t id)
+{
+	return id % 7 == 5 ? OP_ONCE : id % 7 == 4 ? OP_BAD : OP_TWICE;
+}
+
+static bool is_quiet(uint32_t id)
+{
+	return id % 5 == 1;
+}
+
+static bool submit(uint32_t limit)
+{
+	struct vgpu_stub_sqe entry = { .id = submitted, .arg = submitted * 3ULL,
+				       .opcode = opcode_of(submitted),
+				       .flags = is_quiet(submitted) ? VGPU_STUB_SQE_QUIET : 0 };
+
+	if (submitted == limit || submitted - __atomic_load_n(&shared->index.sq_head,
+							       __ATOMIC_ACQUIRE) >= size)
+		return false;
+	shared->sq[submitted % size] = entry;
+	__atomic_store_n(&shared->index.sq_tail, ++submitted, __ATOMIC_SEQ_CST);
+	return true;
+}
+
+static void check_completion(const struct vgpu_stub_cqe *cqe)
+{
+	uint32_t id = cqe->id;
+	unsigned int opcode;
+
+	CHECK(id < submitted, "id %u", id);
+	if (id >= submitted)
+		return;
+	opcode = opcode_of(id);
+	completions[id]++;
+	CHECK(completions[id] == 1, "id %u", id);
+	if (cqe->status == VGPU_STUB_ERR_BACKEND) {
+		CHECK(cqe->result == 0, "id %u", id);
+		CHECK(!can_replay(opcode), "id %u was started %u times", id,
+		      shared->executions[id]);
+		return;
+	}
+	CHECK(cqe->status == (opcode == OP_BAD ? VGPU_STUB_ERR_OPCODE : 0), "id %u", id);
+	CHECK(cqe->result == (cqe->status ? 0 : id * 6ULL), "id %u", id);
+	CHECK(shared->executions[id], "id %u", id);
+	CHECK(!is_quiet(id) || cqe->status, "id %u is quiet", id);
+}
+
+static bool consume(void)
+{
+	uint32_t tail = __atomic_load_n(&shared->index.cq_tail, __ATOMIC_ACQUIRE);
+
+	CHECK(tail - consumed <= size, "CQ_TAIL %u, CQ_HEAD %u", tail, consumed);
+	if (tail == consumed || tail - consumed > size)
+		return false;
+	while (consumed != tail) {
+		check_completion(&shared->cq[consumed % size]);
+		consumed++;
+	}
+	__atomic_store_n(&shared->index.cq_head, consumed, __ATOMIC_SEQ_CST);
+	return true;
+}
+
+static void check_end(void)
+{
+	uint64_t count = 0;
+
+	CHECK(shared->index.sq_head == submitted, "SQ_HEAD %u of %u",
+	      shared->index.sq_head, submitted);
+	for (uint32_t id = 0; id < submitted; id++) {
+		bool none = is_quiet(id) && opcode_of(id) != OP_BAD;
+
+		/* a quiet command that was not replayed has failed, so it has one */
+		if (none && opcode_of(id) == OP_ONCE)
+			none = !completions[id];
+		CHECK(completions[id] == !none, "id %u", id);
+		CHECK(can_replay(opcode_of(id)) || shared->executions[id] <= 1, "id %u",
+		      id);
+	}
+	CHECK(read(call, &count, sizeof(count)) == sizeof(count), "a signal");
+}
+
+/* Some commands have used slots already, and others wait */
+static void prepare(void)
+{
+	reset(4);
+	while (submit(3))
+		;
+	run_to_the_end();
+	consume();
+	while (submit(7))
+		;
+}
+
+/* What follows on the death of a worker; each time in four the next one dies too */
+static void recover_and_check(unsigned long steps)
+{
+	consume();
+	while (submit(8))
+		;
+	if (steps % 4 == 0)
+		run_steps(steps * 7919 % 1500);
+	consume();
+	while (submit(9))
+		;
+	run_to_the_end();
+	consume();
+	run_to_the_end();
+	check_end();
+}
+
+/*
+ * A killed worker leaves the memory as it is at that instruction. So one worker is stopped
+ * at each, the others recover in its place, and then the memory is what it was.
+ */
+static void kill_at_each_instruction(void)
+{
+	const size_t used = offsetof(struct shared, executions) + 16;
+	struct shared *saved = malloc(used);
+	uint32_t before[2];
+	unsigned char completed[16];
+	unsigned long steps = 0;
+	int status;
+	pid_t pid;
+
+	prepare();
+	pid = fork_worker(true, true);
+	for (waitpid(pid, &status, 0); WIFSTOPPED(status) && faults < 20; steps++) {
+		memcpy(saved, shared, used);
+		memcpy(completed, completions, sizeof(completed));
+		before[0] = submitted;
+		before[1] = consumed;
+		recover_and_check(steps);
+		memcpy(shared, saved, used);
+		memcpy(completions, completed, sizeof(completed));
+		submitted = before[0];
+		consumed = before[1];
+		ptrace(PTRACE_SINGLESTEP, pid, 0, 0);
+		waitpid(pid, &status, 0);
+	}
+	kill(pid, SIGKILL);
+	CHECK(WIFEXITED(status) && !WEXITSTATUS(status), "status %x", status);
+	free(saved);
+	printf("%lu instructions\n", steps);
+}
+
+static void kill_under_load(unsigned long count)
+{
+	unsigned int seed = 1;
+	int status;
+
+	reset(ENTRIES);
+	while (died < count && submitted < IDS && faults < 20) {
+		pid_t pid = fork_worker(false, false);
+
+		for (int turns = rand_r(&seed) % 200; turns >= 0; turns--) {
+			for (int n = rand_r(&seed) % 8; n && submit(IDS); n--)
+				;
+			consume();
+			if (rand_r(&seed) % 4 == 0)
+				usleep(rand_r(&seed) % 50);
+		}
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		CHECK(WIFSIGNALED(status), "status %x", status);
+		died++;
+	}
+	for (int n = 0; n < 8; n++) {
+		run_to_the_end();
+		consume();
+	}
+	check_end();
+	printf("%u commands, %lu workers killed\n", submitted, died);
+}
+
+int main(int argc, char **argv)
+{
+	call = eventfd(0, EFD_NONBLOCK);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		      -1, 0);
+	if (shared == MAP_FAILED || argc < 2)
+		return 2;
+	if (!strcmp(argv[1], "instruction"))
+		kill_at_each_instruction();
+	else
+		kill_under_load(strtoul(argv[2], NULL, 0));
+	printf("%lu faults\n", faults);
+	return faults != 0;
+}
