@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <libvgpu-stub.h>
@@ -269,6 +270,53 @@ static void test_threads(void)
 	is(once, THREADS * EACH, "... and each completion came once");
 }
 
+#define SLOW		40	/* commands, which take a while together */
+#define LIMIT_S		20
+
+static void submit_slow_nop(void)
+{
+	struct vgpu_stub_command commands[SLOW + 1];
+
+	for (int i = 0; i < SLOW; i++) {
+		vgpu_stub_crc32c(&commands[i], 0, &other, 0, SIZE, 0);
+		commands[i].flags = VGPU_STUB_COMMAND_QUIET;
+	}
+	vgpu_stub_nop(&commands[SLOW], 0);
+	commands[SLOW].flags = VGPU_STUB_COMMAND_BARRIER;
+	is(vgpu_stub_submit(vgpu, commands, SLOW + 1), SLOW + 1,
+	   "a nop after commands that take a while");
+}
+
+static void *wait_for_one(void *completion)
+{
+	return (void *)(long)vgpu_stub_wait(vgpu, completion, 1, 1,
+					    LIMIT_S * 1000000000LL);
+}
+
+/*
+ * The first completion wakes both threads, and one of them reads it. The other one sleeps
+ * again, and must be woken by the second: at the end of the time it would read it too.
+ */
+static void test_second_waiter(void)
+{
+	struct vgpu_stub_completion completions[2];
+	pthread_t threads[2];
+	time_t start = time(NULL);
+	void *read;
+	long sum = 0;
+
+	submit_slow_nop();
+	submit_slow_nop();
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, wait_for_one, &completions[i]);
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], &read);
+		sum += (long)read;
+	}
+	is(sum, 2, "two threads wait, each reads a completion");
+	ok(time(NULL) - start < LIMIT_S, "... and both are woken");
+}
+
 int main(void)
 {
 	if (vgpu_stub_open(NULL, &vgpu) ||
@@ -283,6 +331,7 @@ int main(void)
 	test_register();
 	test_depth();
 	test_events();
+	test_second_waiter();
 	test_threads();
 	is(vgpu_stub_free(vgpu, &memory), 0, "free");
 	ok(!memory.addr && !memory.handle, "... leaves nothing");
