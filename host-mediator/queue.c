@@ -204,7 +204,9 @@ unsigned int queue_recover(struct queue *queue)
 static bool read_sq_tail(struct queue *queue)
 {
 	queue->sq_tail = load(&queue->index->sq_tail);
-	if (queue->sq_tail - queue->next > queue->size)
+	/* the second holds if the driver has taken back a command that was fetched */
+	if (queue->sq_tail - queue->head > queue->size ||
+	    queue->sq_tail - queue->next > queue->size)
 		queue->error = VGPU_STUB_QERR_SQ_TAIL;
 	return !queue->error;
 }
