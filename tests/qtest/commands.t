@@ -32,6 +32,11 @@ sub test_commands {
     is_status({ op => 'FILL', arg => 0x0807060504030201, in => direct(OTHER + 0x303, 19) }, 'OK',
         'FILL', 19);
     is $ring->get(OTHER + 0x302, 21), pack('C*', 0, (1 .. 8) x 2, 1 .. 3, 0), 'FILL: the bytes';
+    my @pieces = ([LONG + 0x101, 3], [LONG + 0x181, 11], [LONG + 0x201, 5]);
+    $ring->put(LONG, segments(@pieces));
+    is_status({ op => 'FILL', arg => 0x0807060504030201, in => list(LONG, 19, 3) }, 'OK', 'FILL of a list', 19);
+    is join('', map { $ring->get(@$_) } @pieces),
+        pack('C*', (1 .. 8) x 2, 1 .. 3), 'FILL of a list: the pattern goes on in the next segment';
     return;
 }
 
