@@ -61,13 +61,14 @@ check-qemu-compile: setup-device	## compile the device with other QEMU sources (
 	    $(or $(TREES),$$(sed -n 's/^\([0-9][^ ]*\) .*/\1/p' $(SETUP)/qemus | \
 	    xargs -n 1 $(SETUP)/qemu-source))
 
-# Migrate to a newer QEMU, flip every bit of a snapshot, hot-plug 100 times, run DKMS
-# inside the VM, and fuzz for two minutes
+# Migrate to a newer QEMU, and 50 times between processes of one; flip every bit of a
+# snapshot, hot-plug 100 times, run DKMS inside the VM, and fuzz for two minutes
 check-stress: setup-check guest qemu
 	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=10.0
 	@BUILD=$(BUILD) QEMU_VGPU=$(BUILD)/qemu-7.2/qemu-system-x86_64 \
 	    MIGRATE_TO=$(BUILD)/qemu-10.0/qemu-system-x86_64 \
 	    prove --timer -Itests/lib tests/migration/live.t
+	@BUILD=$(BUILD) MIGRATIONS=50 prove --timer -Itests/lib tests/migration/live.t
 	@BUILD=$(BUILD) FLIPS=8 ROUNDS=100 prove --timer -Itests/lib \
 	    tests/migration/stream.t tests/guest/hotplug.t
 	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/vm/dkms-inside

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Live migration of a guest that uses the driver continuously, from one QEMU process
-# to another and back, on a conventional and on an Express bus. Also loads a snapshot
+# to another and back, on a conventional and on an Express bus: it writes and reads a
+# register, and has the device copy memory and verifies the copies. Also loads a snapshot
 # of such a guest.
 #
 # Environment:
 #   MIGRATE_TO   another emulator: the guest migrates to it, but not back
+#   MIGRATIONS   how many, without MIGRATE_TO; default 2
 #
 # Needs: setup-demo setup-snapshots guest
 use strict;
@@ -35,6 +37,11 @@ my $worker = "(file=\$(echo $files/scratch); i=0; while [ ! -e /tmp/stop ]; do"
     . ' i=$((i + 1)); echo $i >$file; back=$(cat $file);'
     . ' [ $((back)) = $i ] || echo "wrote $i, read $back" >>/tmp/wrong;'
     . ' echo $i >/tmp/next; mv /tmp/next /tmp/count; done) >/dev/null 2>>/tmp/wrong &';
+
+# Verified copies, one run of the program after the other; those that failed go to
+# /tmp/wrong
+my $copier = '(while [ ! -e /tmp/stop ]; do vgpu-run copy -q -v -s 256K -d 8 -n 400 2>>/tmp/wrong'
+    . ' && echo >>/tmp/copied; done) >/dev/null 2>&1 &';
 
 sub start {
     my ($emulator, $incoming, $machine, @device) = @_;
@@ -82,8 +89,10 @@ sub move {
 
 sub stays_well {
     my ($vm, $bad) = @_;
-    is answer($vm, 'touch /tmp/stop; sleep 1; cat /tmp/wrong'), '',
-        'the scratch register always held what was written';
+    answer($vm, 'touch /tmp/stop; while pidof vgpu-run >/dev/null; do sleep 1; done; sleep 1');
+    is answer($vm, 'cat /tmp/wrong'), '',
+        'the scratch register always held what was written, and every copy was right';
+    cmp_ok answer($vm, 'wc -l </tmp/copied'), '>', 0, 'copies were made';
     is answer($vm, "cat $files/bad_access_count"), $bad, 'the bad access count is kept';
     like answer($vm, 'vgpu-probe'), qr/checks passed/, 'vgpu-probe';
     answer($vm, 'rmmod vgpu_stub && modprobe vgpu_stub');
@@ -95,14 +104,13 @@ for my $name (sort keys %places) {
         my $vm = start($ENV{MIGRATE_FROM}, undef, @place);
         my $bad = make_bad_accesses($vm);
         is $bad, 3, 'each read was a bad access';
-        answer($vm, $worker);
-        my $before = at_work($vm, 'source');
-
-        $vm = move($vm, $ENV{MIGRATE_TO}, @place);
-        cmp_ok at_work($vm, 'destination'), '>', $before, 'it continues where it stopped';
-        if (!$ENV{MIGRATE_TO}) {
-            $vm = move($vm, undef, @place);
-            at_work($vm, 'back again');
+        answer($vm, $_) for $worker, $copier;
+        my $count = at_work($vm, 'source');
+        for my $number (1 .. $ENV{MIGRATE_TO} ? 1 : $ENV{MIGRATIONS} // 2) {
+            my $before = $count;
+            $vm = move($vm, $ENV{MIGRATE_TO}, @place);
+            $count = at_work($vm, "destination $number");
+            cmp_ok $count, '>', $before, 'it continues where it stopped';
         }
         stays_well($vm, $bad);
         $vm->end->good;
@@ -113,7 +121,7 @@ subtest 'snapshot' => sub {
     my $disk = Snapshot->new;
     my $vm = start(undef, undef, @{ $places{'root port'} }, $disk->arguments);
     my $bad = make_bad_accesses($vm);
-    answer($vm, $worker);
+    answer($vm, $_) for $worker, $copier;
     my $saved = at_work($vm, 'before');
     is $vm->hmp('savevm saved'), '', 'saved';
     answer($vm, "while [ \$(cat /tmp/count) -lt @{[$saved + 50]} ]; do :; done; touch /tmp/later");
