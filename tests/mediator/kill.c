@@ -5,6 +5,7 @@
  *   kill instruction    a worker dies at each instruction, and sometimes the next one,
  *                       which recovers the queue, too
  *   kill load COUNT     COUNT workers are killed at random times while the driver submits
+ *   kill nobody         the driver's indices and the record are wrong
  *
  * This process is the driver. Workers are children that share its memory.
  */
@@ -311,6 +312,84 @@ static void kill_under_load(unsigned long count)
 	printf("%u commands, %lu workers killed\n", submitted, died);
 }
 
+/* A queue of 4, of which a worker has executed 3 commands and published 2 */
+static struct queue open_queue(void)
+{
+	struct queue queue = { .index = &shared->index, .sq = shared->sq, .cq = shared->cq,
+			       .record = &shared->record, .size = 4, .call = call };
+
+	reset(4);
+	while (submit(3))
+		;
+	CHECK(!queue_recover(&queue), "a good record");
+	while (queue_serve(&queue, &backend, 8))
+		;
+	CHECK(!queue.error && shared->index.cq_tail == 2, "CQ_TAIL %u", shared->index.cq_tail);
+	return queue;
+}
+
+static void try_indices(uint32_t sq_tail, uint32_t cq_head, unsigned int error)
+{
+	struct queue queue = open_queue();
+
+	shared->index.sq_tail = sq_tail;
+	shared->index.cq_head = cq_head;
+	while (queue_serve(&queue, &backend, 8))
+		;
+	CHECK(queue.error == error, "SQ_TAIL %u, CQ_HEAD %u: error %u", sq_tail, cq_head,
+	      queue.error);
+	CHECK(!queue_serve(&queue, &backend, 8), "a queue with an error is not served");
+}
+
+static void try_record(uint32_t version, uint32_t entries, uint64_t word, unsigned int status)
+{
+	struct queue queue = open_queue();
+
+	shared->record.version = version;
+	shared->record.size = entries;
+	shared->slots[3].word = word;
+	CHECK(queue_recover(&queue) == status, "version %u, size %u, word %llx", version, entries,
+	      (unsigned long long)word);
+}
+
+/* The driver takes back a command while it is executed, before it is published */
+static unsigned int take_back(void *opaque, const struct vgpu_stub_sqe *entry, uint64_t *result)
+{
+	(void)opaque;
+	(void)result;
+	shared->index.sq_tail = entry->id;
+	return VGPU_STUB_OK;
+}
+
+static void try_taking_back(void)
+{
+	const struct backend taking_back = { can_replay, take_back, NULL };
+	struct queue queue = open_queue();
+
+	consume();
+	while (submit(6))
+		;
+	queue_serve(&queue, &taking_back, 8);
+	CHECK(queue.error == VGPU_STUB_QERR_SQ_TAIL, "error %u", queue.error);
+}
+
+static void try_what_is_wrong(void)
+{
+	try_taking_back();
+	try_indices(3, 0, 0);
+	try_indices(7, 2, 0);
+	try_indices(8, 2, VGPU_STUB_QERR_SQ_TAIL);
+	try_indices(2, 0, VGPU_STUB_QERR_SQ_TAIL);
+	try_indices(UINT32_MAX, 0, VGPU_STUB_QERR_SQ_TAIL);
+	try_indices(7, 100, VGPU_STUB_QERR_CQ_HEAD);
+	try_indices(7, (uint32_t)-3, VGPU_STUB_QERR_CQ_HEAD);
+	try_record(1, 4, 0, VGPU_MEDIATOR_OK);
+	try_record(2, 4, 0, VGPU_MEDIATOR_FAIL_RECORD);
+	try_record(1, 8, 0, VGPU_MEDIATOR_FAIL_RECORD);
+	try_record(1, 4, 4ULL << 32 | 3, VGPU_MEDIATOR_FAIL_RECORD);
+	try_record(1, 4, 4ULL << 32 | 7, VGPU_MEDIATOR_OK);
+}
+
 int main(int argc, char **argv)
 {
 	call = eventfd(0, EFD_NONBLOCK);
@@ -320,6 +399,8 @@ int main(int argc, char **argv)
 		return 2;
 	if (!strcmp(argv[1], "instruction"))
 		kill_at_each_instruction();
+	else if (!strcmp(argv[1], "nobody"))
+		try_what_is_wrong();
 	else
 		kill_under_load(strtoul(argv[2], NULL, 0));
 	printf("%lu faults\n", faults);

@@ -3,7 +3,8 @@
 #
 # Workers of the mediator die while they serve a queue: at each instruction, and 200 times
 # at random under load. Each command is completed exactly once, with its own result, and
-# with ERR_BACKEND only if it must not be repeated.
+# with ERR_BACKEND only if it must not be repeated. Wrong indices of the driver stop the
+# queue; a wrong record is refused.
 #
 # Needs: setup-test
 use strict;
@@ -32,5 +33,7 @@ my ($instructions) = workers_die('at each instruction', 'instruction') =~ /^(\d+
 cmp_ok $instructions // 0, '>', 500, 'there were some';
 my ($commands) = workers_die('under load', 'load', 200) =~ /^(\d+) commands, 200 workers killed$/m;
 cmp_ok $commands // 0, '>', 1000, 'commands were executed';
+
+workers_die('wrong indices and records', 'nobody');
 
 done_testing;
