@@ -121,7 +121,8 @@ static int vgpu_check_mapping(struct vgpu_buffer *buffer)
 	if (buffer->table.nents > buffer->vgpu->segments_max)
 		return -ENOSPC;
 	for_each_sgtable_dma_sg(&buffer->table, sg, i)
-		if (dma_need_sync(&buffer->vgpu->pdev->dev, sg_dma_address(sg)))
+		if (vgpu_dma_need_sync(&buffer->vgpu->pdev->dev,
+				       sg_dma_address(sg)))
 			return -EOPNOTSUPP;
 	return 0;
 }

@@ -5,7 +5,10 @@
 #ifndef VGPU_COMPAT_H
 #define VGPU_COMPAT_H
 
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
 #include <linux/eventfd.h>
+#include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/timer.h>
 #include <linux/version.h>
@@ -60,5 +63,20 @@ static inline void vgpu_vm_flags_set(struct vm_area_struct *vma,
 #else
 #define VGPU_GFP_MAPPED		GFP_KERNEL
 #endif
+
+/*
+ * Before 6.10, dma_need_sync() is true for every address that an IOMMU translates. Only
+ * parts of pages are bounced there.
+ */
+static inline bool vgpu_dma_need_sync(struct device *dev, dma_addr_t addr)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0) && IS_ENABLED(CONFIG_IOMMU_API)
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	if (domain && domain->type != IOMMU_DOMAIN_IDENTITY)
+		return !dev_is_dma_coherent(dev);
+#endif
+	return dma_need_sync(dev, addr);
+}
 
 #endif /* VGPU_COMPAT_H */

@@ -1,9 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# vgpu-run in a booted guest, with a device on pc, on q35 and behind a root port: each
-# operation, sizes and depths, all results verified. And what it says if there is no
-# device, no driver, no queue, no permission, no memory.
+# vgpu-run in a booted guest, with a device on pc, on q35, behind a root port and behind an
+# IOMMU that translates its addresses: each operation, sizes and depths, all results
+# verified. And what it says if there is no device, no driver, no queue, no permission, no
+# memory.
 #
 # Needs: setup-demo setup-probe guest
 use strict;
@@ -123,6 +124,13 @@ sub test_errors {
 for my $bus (sort keys %buses) {
     subtest $bus => sub { test_bus(@{ $buses{$bus} }) };
 }
+# Debian has no IOMMU driver for the other architectures' machines built in
+subtest 'behind an IOMMU' => sub {
+    local $ENV{KERNEL_OPTIONS} = 'intel_iommu=on iommu=nopt iommu.strict=1';
+    test_bus('-machine', 'q35', '-device', 'intel-iommu', '-device', 'vgpu-stub,queues=1,addr=3');
+    my ($type) = lines('cat /sys/bus/pci/drivers/vgpu_stub/0*/iommu_group/type 2>/dev/null; true');
+    is $type, 'DMA', 'its addresses are translated';
+} if express_machine() eq 'q35';
 subtest errors => \&test_errors;
 
 done_testing;
