@@ -106,7 +106,8 @@ for my $name (sort keys %places) {
         is $bad, 3, 'each read was a bad access';
         answer($vm, $_) for $worker, $copier;
         my $count = at_work($vm, 'source');
-        for my $number (1 .. $ENV{MIGRATE_TO} ? 1 : $ENV{MIGRATIONS} // 2) {
+        my $migrations = $ENV{MIGRATE_TO} ? 1 : $ENV{MIGRATIONS} // 2;
+        for my $number (1 .. $migrations) {
             my $before = $count;
             $vm = move($vm, $ENV{MIGRATE_TO}, @place);
             $count = at_work($vm, "destination $number");
