@@ -63,6 +63,7 @@ void test_limits(void);
 void test_uring(void);
 void test_pair(void);
 void test_bounce(void);
+void test_random(void);
 void keep_busy(void);
 void measure(void);
 

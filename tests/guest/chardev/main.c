@@ -17,7 +17,7 @@ static const struct {
 	{ "info", test_info }, { "errors", test_errors }, { "work", test_work },
 	{ "events", test_events }, { "limits", test_limits }, { "uring", test_uring },
 	{ "pair", test_pair }, { "bounce", test_bounce }, { "busy", keep_busy },
-	{ "measure", measure },
+	{ "measure", measure }, { "random", test_random },
 };
 
 int main(int argc, char **argv)
