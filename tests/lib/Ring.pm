@@ -166,9 +166,9 @@ sub wait {
     my ($self, $count) = @_;
     my @completions;
     $self->wait_for(sub { $self->available >= $count });
-    for (1 .. $self->available) {
-        push @completions, $self->take if @completions < $count;
-    }
+    my $there = $self->available;
+    $there = $count if $there > $count;
+    push @completions, $self->take for 1 .. $there;
     $self->set_index(cq_head => $self->{head});
     $self->ring if $self->index_word('flags') & contract('INDEX_CQ_FULL');
     return @completions;
