@@ -16,7 +16,7 @@ use Files;
 use Vm;
 
 my $dir = tempdir(CLEANUP => 1);
-my $size = 512;
+my $size = $ENV{VM_MEMORY} // 512;
 local $ENV{VM_MEMORY} = $size;
 my $vm = Vm->new('-machine', 'q35,memory-backend=ram',
     '-object', "memory-backend-file,id=ram,size=${size}M,mem-path=$dir/ram,share=on",
