@@ -118,7 +118,7 @@ check-debug: setup-check guest	## run the guest tests on a debug kernel (KASAN, 
 	    VM_MEMORY=1024 VM_TIMEOUT=1200 prove --timer -Itests/lib $(or $(TESTS), \
 	    $(addprefix tests/guest/,refusals.t lifecycle.t reset.t sysfs.t many.t suspend.t \
 	    hotplug.t unplug.t queues.t queues-busy.t queues-suspend.t hostile-device.t library.t \
-	    stress.t random-ioctls failures))
+	    stress.t random-ioctls failing-calls failures))
 
 # libxl starts qemu-system-i386 by default, even for 64-bit guests
 XEN_QEMU = env PROGRAMS=qemu-system-i386 $(SETUP)/qemu-in-tree 7.2 \

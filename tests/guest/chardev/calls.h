@@ -64,6 +64,7 @@ void test_uring(void);
 void test_pair(void);
 void test_bounce(void);
 void test_random(void);
+void test_failing(void);
 void keep_busy(void);
 void measure(void);
 

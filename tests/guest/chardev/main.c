@@ -18,6 +18,7 @@ static const struct {
 	{ "events", test_events }, { "limits", test_limits }, { "uring", test_uring },
 	{ "pair", test_pair }, { "bounce", test_bounce }, { "busy", keep_busy },
 	{ "measure", measure }, { "random", test_random },
+	{ "failing", test_failing },
 };
 
 int main(int argc, char **argv)
