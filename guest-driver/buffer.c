@@ -102,10 +102,16 @@ static void vgpu_forget_all(struct vgpu *vgpu)
 
 /* Mapping */
 
+/*
+ * vgpu_check_mapping() refuses what would need synchronizing. Without the attribute,
+ * buffers of a program that share pages are an error to the kernel's DMA debugging.
+ */
+#define VGPU_MAP_ATTRS	DMA_ATTR_SKIP_CPU_SYNC
+
 static void vgpu_buffer_unmap_table(struct vgpu_buffer *buffer)
 {
 	dma_unmap_sgtable(&buffer->vgpu->pdev->dev, &buffer->table,
-			  vgpu_direction(buffer), 0);
+			  vgpu_direction(buffer), VGPU_MAP_ATTRS);
 	sg_free_table(&buffer->table);
 }
 
@@ -137,7 +143,8 @@ static int vgpu_buffer_map(struct vgpu_buffer *buffer)
 					GFP_KERNEL);
 	if (ret)
 		return ret;
-	ret = dma_map_sgtable(dev, &buffer->table, vgpu_direction(buffer), 0);
+	ret = dma_map_sgtable(dev, &buffer->table, vgpu_direction(buffer),
+			      VGPU_MAP_ATTRS);
 	if (ret) {
 		sg_free_table(&buffer->table);
 		return ret;
