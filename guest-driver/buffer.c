@@ -121,14 +121,16 @@ static void vgpu_buffer_unmap_table(struct vgpu_buffer *buffer)
  */
 static int vgpu_check_mapping(struct vgpu_buffer *buffer)
 {
+	struct device *dev = &buffer->vgpu->pdev->dev;
 	struct scatterlist *sg;
 	int i;
 
 	if (buffer->table.nents > buffer->vgpu->segments_max)
 		return -ENOSPC;
+	if (vgpu_never_syncs(dev))
+		return 0;
 	for_each_sgtable_dma_sg(&buffer->table, sg, i)
-		if (vgpu_dma_need_sync(&buffer->vgpu->pdev->dev,
-				       sg_dma_address(sg)))
+		if (dma_need_sync(dev, sg_dma_address(sg)))
 			return -EOPNOTSUPP;
 	return 0;
 }

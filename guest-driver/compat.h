@@ -66,17 +66,18 @@ static inline void vgpu_vm_flags_set(struct vm_area_struct *vma,
 
 /*
  * Before 6.10, dma_need_sync() is true for every address that an IOMMU translates. Only
- * parts of pages are bounced there.
+ * parts of pages are bounced there, so what matters is whether caches are coherent.
  */
-static inline bool vgpu_dma_need_sync(struct device *dev, dma_addr_t addr)
+static inline bool vgpu_never_syncs(struct device *dev)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0) && IS_ENABLED(CONFIG_IOMMU_API)
 	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
 
-	if (domain && domain->type != IOMMU_DOMAIN_IDENTITY)
-		return !dev_is_dma_coherent(dev);
+	return domain && domain->type != IOMMU_DOMAIN_IDENTITY &&
+	       dev_is_dma_coherent(dev);
+#else
+	return false;
 #endif
-	return dma_need_sync(dev, addr);
 }
 
 #endif /* VGPU_COMPAT_H */
