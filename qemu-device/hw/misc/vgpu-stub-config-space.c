@@ -189,9 +189,21 @@ void vgpu_config_unrealize(PCIDevice *pci_dev, MemoryRegion *msix)
     msix_uninit(pci_dev, msix, msix);
 }
 
-static bool vgpu_in_region(MemoryRegion *mr, hwaddr offset)
+/* The table or the PBA, and @addr relative to it; NULL if it is in neither */
+static MemoryRegion *vgpu_msix_region(PCIDevice *pci_dev, hwaddr *addr)
 {
-    return offset < memory_region_size(mr);
+    MemoryRegion *table = &pci_dev->msix_table_mmio;
+    MemoryRegion *pba = &pci_dev->msix_pba_mmio;
+
+    if (*addr - VGPU_STUB_MSIX_TABLE < memory_region_size(table)) {
+        *addr -= VGPU_STUB_MSIX_TABLE;
+        return table;
+    }
+    if (*addr - VGPU_STUB_MSIX_PBA < memory_region_size(pba)) {
+        *addr -= VGPU_STUB_MSIX_PBA;
+        return pba;
+    }
+    return NULL;
 }
 
 /* PCI 3.0, section 6.8.2: aligned accesses of 4 or 8 bytes */
@@ -203,22 +215,15 @@ static bool vgpu_msix_access_valid(hwaddr addr, unsigned size)
 bool vgpu_msix_read(PCIDevice *pci_dev, hwaddr addr, unsigned size,
                     uint64_t *val)
 {
-    MemoryRegion *mr = &pci_dev->msix_table_mmio;
-    hwaddr offset = addr - VGPU_STUB_MSIX_TABLE;
+    MemoryRegion *mr = vgpu_msix_region(pci_dev, &addr);
     unsigned i;
 
-    if (!vgpu_in_region(mr, offset)) {
-        mr = &pci_dev->msix_pba_mmio;
-        offset = addr - VGPU_STUB_MSIX_PBA;
-    }
-    if (!vgpu_in_region(mr, offset)) {
-        return false;
-    }
     *val = 0;
-    if (vgpu_msix_access_valid(addr, size)) {
-        for (i = 0; i < size; i += 4) {
-            *val |= mr->ops->read(mr->opaque, offset + i, 4) << (i * 8);
-        }
+    if (!mr || !vgpu_msix_access_valid(addr, size)) {
+        return mr;
+    }
+    for (i = 0; i < size; i += 4) {
+        *val |= mr->ops->read(mr->opaque, addr + i, 4) << (i * 8);
     }
     return true;
 }
@@ -226,20 +231,16 @@ bool vgpu_msix_read(PCIDevice *pci_dev, hwaddr addr, unsigned size,
 bool vgpu_msix_write(PCIDevice *pci_dev, hwaddr addr, uint64_t val,
                      unsigned size)
 {
-    MemoryRegion *mr = &pci_dev->msix_table_mmio;
-    hwaddr offset = addr - VGPU_STUB_MSIX_TABLE;
+    MemoryRegion *mr = vgpu_msix_region(pci_dev, &addr);
     unsigned i;
 
-    if (!vgpu_in_region(mr, offset)) {
-        /* the PBA is read-only */
-        return vgpu_in_region(&pci_dev->msix_pba_mmio,
-                              addr - VGPU_STUB_MSIX_PBA);
+    /* the PBA is read-only */
+    if (mr != &pci_dev->msix_table_mmio ||
+        !vgpu_msix_access_valid(addr, size)) {
+        return mr;
     }
-    if (vgpu_msix_access_valid(addr, size)) {
-        for (i = 0; i < size; i += 4) {
-            mr->ops->write(mr->opaque, offset + i,
-                           extract64(val, i * 8, 32), 4);
-        }
+    for (i = 0; i < size; i += 4) {
+        mr->ops->write(mr->opaque, addr + i, extract64(val, i * 8, 32), 4);
     }
     return true;
 }
