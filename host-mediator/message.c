@@ -12,9 +12,9 @@ enum kind {
 };
 
 /*
- * The fields behind the header, one letter each: a number of 2 (h), 4 (w) or 8 (q) bytes,
- * the same but reserved (H, W), and an entry of a submission ring (e). Bytes that follow
- * are not converted.
+ * The fields behind the header, one letter each: a number of 1 (b), 2 (h), 4 (w) or 8 (q)
+ * bytes, the same but reserved (H, W), and an entry of a submission ring (e). Bytes that
+ * follow are not converted.
  */
 struct layout {
 	unsigned int type;
@@ -82,11 +82,24 @@ static const struct layout *find_layout(unsigned int type)
 /* Bytes */
 
 static const char header_fields[] = "whhwW";
-static const char entry_fields[] = "hhwqqwhhqwhh";
+static const char entry_fields[] = "hhwqqwhbbqwhbb";
 
 static size_t width_of(char field)
 {
-	return strchr("hH", field) ? 2 : strchr("wW", field) ? 4 : 8;
+	switch (field) {
+	case 'b':
+		return 1;
+	case 'h':
+	case 'H':
+		return 2;
+	case 'w':
+	case 'W':
+		return 4;
+	case 'q':
+		return 8;
+	default:
+		return sizeof(struct vgpu_stub_sqe);
+	}
 }
 
 /* Both directions, as converting twice changes nothing */
@@ -100,6 +113,8 @@ static void convert(void *bytes, const char *fields)
 		uint64_t q;
 
 		switch (width_of(*fields)) {
+		case 1:
+			break;
 		case 2:
 			memcpy(&h, at, 2);
 			h = le16toh(h);
@@ -110,43 +125,22 @@ static void convert(void *bytes, const char *fields)
 			w = le32toh(w);
 			memcpy(at, &w, 4);
 			break;
-		default:
+		case 8:
 			memcpy(&q, at, 8);
 			q = le64toh(q);
 			memcpy(at, &q, 8);
+			break;
+		default:
+			convert(at, entry_fields);
 		}
 	}
-}
-
-/* The two bytes TYPE and RESERVED of a descriptor are not a number, so leave them */
-static void convert_entry(struct vgpu_stub_sqe *entry)
-{
-	unsigned char out[2] = { entry->out.type, entry->out.reserved };
-	unsigned char in[2] = { entry->in.type, entry->in.reserved };
-
-	convert(entry, entry_fields);
-	entry->out.type = out[0];
-	entry->out.reserved = out[1];
-	entry->in.type = in[0];
-	entry->in.reserved = in[1];
-}
-
-static void convert_body(union message *message, const char *fields)
-{
-	size_t numbers = strcspn(fields, "e");
-	char without_entry[16] = "";
-
-	memcpy(without_entry, fields, numbers);
-	convert(message->bytes + sizeof(message->header), without_entry);
-	if (fields[numbers] == 'e')
-		convert_entry(&message->execute.entry);
 }
 
 static bool reserved_are_zero(const unsigned char *at, const char *fields)
 {
 	static const unsigned char zero[8];
 
-	for (; *fields && *fields != 'e'; at += width_of(*fields++)) {
+	for (; *fields; at += width_of(*fields++)) {
 		if (strchr("HW", *fields) && memcmp(at, zero, width_of(*fields)))
 			return false;
 	}
@@ -341,13 +335,14 @@ unsigned int message_decode_body(union message *message)
 
 	if (!reserved_are_zero(message->bytes + sizeof(message->header), layout->fields))
 		return VGPU_MEDIATOR_BAD_RESERVED;
-	convert_body(message, layout->fields);
+	convert(message->bytes + sizeof(message->header), layout->fields);
 	return is_good_value(message) ? 0 : VGPU_MEDIATOR_BAD_VALUE;
 }
 
 void message_encode(union message *message)
 {
-	convert_body(message, find_layout(message->header.type)->fields);
+	convert(message->bytes + sizeof(message->header),
+		find_layout(message->header.type)->fields);
 	convert(&message->header, header_fields);
 }
 
