@@ -12,6 +12,9 @@
 #   config_forms()             CONVENTIONAL, INTEGRATED, ENDPOINT
 #
 #   interface_version()        of a device with queues, as "1.1"
+#   values_of('vgpu_stub_queue.h', NAME => 'sizeof(struct ...)', ...)
+#                              NAME => what the C expression is for the compiler, with
+#                              that header of include/
 #
 #   use Contract qw(:DEFAULT project_version);
 #   project_version()          PACKAGE_VERSION in dkms.conf
@@ -21,10 +24,11 @@ use strict;
 use warnings;
 no warnings 'portable'; # allow 64-bit constants
 use Exporter 'import';
+use File::Temp 'tempdir';
 use FindBin;
 use Needs;
 
-our @EXPORT = qw(contract contract_names interface_version config_rows config_forms top_dir build_dir);
+our @EXPORT = qw(contract contract_names interface_version values_of config_rows config_forms top_dir build_dir);
 our @EXPORT_OK = qw(project_version);
 
 sub top_dir {
@@ -78,6 +82,18 @@ sub contract_names {
 sub interface_version {
     my $version = contract('VERSION_QUEUES');
     return sprintf '%u.%u', $version >> 16, $version & 0xffff;
+}
+
+sub values_of {
+    my ($header, %expressions) = @_;
+    my $dir = tempdir(CLEANUP => 1);
+    open my $source, '>', "$dir/values.c" or die "$dir/values.c: $!";
+    print $source qq(#include <stddef.h>\n#include <stdio.h>\n#include "$header"\nint main(void)\n{\n),
+        (map { qq(printf("%s %lld\\n", "$_", (long long)($expressions{$_}));\n) } sort keys %expressions), "}\n";
+    close $source or die "$dir/values.c: $!";
+    system('gcc', '-I' . top_dir() . '/include', '-o', "$dir/values", "$dir/values.c") == 0
+        or die 'gcc cannot compile expressions';
+    return map { /^(.+) (\S+)$/ } qx($dir/values);
 }
 
 sub config_forms { return qw(CONVENTIONAL INTEGRATED ENDPOINT) }

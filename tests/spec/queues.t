@@ -40,22 +40,6 @@ for my $row (@rows) {
 }
 
 # Fields of the structures, as the compiler lays them out
-sub offsets_of {
-    my ($struct, %fields) = @_;
-    my $top = top_dir();
-    my $program = join "\n", '#include <stddef.h>', '#include <stdio.h>',
-        '#include "vgpu_stub_queue.h"', 'int main(void) {',
-        (map {"printf(\"$_ %zu\\n\", offsetof(struct vgpu_stub_$struct, $fields{$_}));"} sort keys %fields),
-        'return 0; }';
-    open my $source, '>', "/tmp/vgpu-offsets.$$.c" or die $!;
-    print $source $program;
-    close $source or die $!;
-    system("gcc -I$top/include -o /tmp/vgpu-offsets.$$ /tmp/vgpu-offsets.$$.c") == 0 or die 'gcc';
-    my %offsets = map { split } qx(/tmp/vgpu-offsets.$$);
-    unlink "/tmp/vgpu-offsets.$$", "/tmp/vgpu-offsets.$$.c";
-    return %offsets;
-}
-
 my %structs = (
     index => { map { $_ => lc } qw(SQ_TAIL CQ_HEAD CQ_EVENT SQ_HEAD CQ_TAIL SQ_EVENT FLAGS) },
     sqe => { map { $_ => lc } qw(OPCODE FLAGS ID ARG OUT IN DATA) },
@@ -63,7 +47,9 @@ my %structs = (
     cqe => { map { $_ => lc } qw(ID STATUS RESERVED RESULT) },
 );
 for my $struct (sort keys %structs) {
-    my %offsets = offsets_of($struct, %{ $structs{$struct} });
+    my $fields = $structs{$struct};
+    my %offsets = values_of('vgpu_stub_queue.h',
+        map { $_ => "offsetof(struct vgpu_stub_$struct, $fields->{$_})" } keys %$fields);
     for my $name (sort keys %offsets) {
         my ($row) = grep { ($_->{Name} // '') eq $name && defined $_->{Offset} && !$_->{Access}
             && hex $_->{Offset} == $offsets{$name} } @rows;
