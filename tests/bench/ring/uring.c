@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* NOP through io_uring's passthrough instead of the driver's own calls */
 #include <errno.h>
-#include <liburing.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <libvgpu-stub.h>
 
+#include "iouring.h"
 #include "target.h"
 
-static struct io_uring ring;
 static struct vgpu_stub *vgpu;
 static struct vgpu_stub_command commands[MAX_DEPTH];
 static struct vgpu_stub_completion completions[MAX_DEPTH];
@@ -19,9 +18,7 @@ static void open_uring(const char *path, unsigned int depth, size_t size)
 	errno = -vgpu_stub_open(path, &vgpu);
 	if (errno || size)
 		die(path);
-	errno = -io_uring_queue_init(depth, &ring, 0);
-	if (errno)
-		die("io_uring");
+	open_ring(depth);
 	for (unsigned int i = 0; i < depth; i++)
 		vgpu_stub_nop(&commands[i], i);
 }
@@ -29,7 +26,7 @@ static void open_uring(const char *path, unsigned int depth, size_t size)
 static void submit(const unsigned int *slots, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {
-		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+		struct io_uring_sqe *sqe = next_entry();
 		struct vgpu_stub_uring args = {
 			.command = (uintptr_t)&commands[slots[i]],
 			.completion = (uintptr_t)&completions[slots[i]],
@@ -40,26 +37,17 @@ static void submit(const unsigned int *slots, unsigned int count)
 		memcpy(sqe->cmd, &args, sizeof(args));
 		io_uring_sqe_set_data64(sqe, slots[i]);
 	}
-	if (io_uring_submit(&ring) != (int)count)
-		die("io_uring_submit");
+	submit_entries(count);
 }
 
 static unsigned int reap(unsigned int *slots)
 {
-	struct io_uring_cqe *cqes[MAX_DEPTH], *first;
-	unsigned int count;
+	unsigned int count = reap_entries(slots, 0);
 
-	errno = -io_uring_wait_cqe(&ring, &first);
-	if (errno)
-		die("io_uring_wait_cqe");
-	count = io_uring_peek_batch_cqe(&ring, cqes, MAX_DEPTH);
-	for (unsigned int i = 0; i < count; i++) {
-		slots[i] = io_uring_cqe_get_data64(cqes[i]);
-		errno = cqes[i]->res < 0 ? -cqes[i]->res : EIO;
-		if (cqes[i]->res || completions[slots[i]].status)
+	errno = EIO;
+	for (unsigned int i = 0; i < count; i++)
+		if (completions[slots[i]].status)
 			die("command");
-	}
-	io_uring_cq_advance(&ring, count);
 	return count;
 }
 
