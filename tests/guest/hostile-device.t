@@ -13,6 +13,7 @@ use File::Temp 'tempdir';
 use Test::More;
 use Contract;
 use Files;
+use Ring;
 use Vm;
 
 my $dir = tempdir(CLEANUP => 1);
@@ -22,13 +23,14 @@ my $vm = Vm->new('-machine', 'q35,memory-backend=ram',
     '-object', "memory-backend-file,id=ram,size=${size}M,mem-path=$dir/ram,share=on",
     '-device', 'vgpu-stub,queues=1', '-D', "$dir/trace", '-trace', 'vgpu_stub_mmio_write');
 open my $ram, '+<:raw', "$dir/ram" or die "$dir/ram: $!";
-my %index = (sq_tail => 0x00, cq_tail => 0x44);
 
 # Where the driver put the rings, as it told the device
 my %written = read_file("$dir/trace") =~ /vgpu_stub_mmio_write addr (0x\w+) size 4 val (0x\w+)/g;
 my ($sq, $cq, $index) = map { hex $written{ sprintf '0x%x', contract('WIN_QUEUE') + contract("QUEUE_${_}_LO") } }
     qw(SQ CQ INDEX);
 my $entries = hex $written{ sprintf '0x%x', contract('WIN_QUEUE') + contract('QUEUE_SIZE') };
+
+my $cq_tail = $index + Ring::index_offset('cq_tail');
 
 sub put {
     my ($address, $bytes) = @_;
@@ -56,15 +58,15 @@ sub submit {
     my ($count) = @_;
     guest('setpci -d 1af4:1111 COMMAND=0:4');
     guest("(vgpu-run nop -q -n $count -d $count; echo \$? >/tmp/status) >/tmp/errors 2>&1 & sleep 1");
-    my $tail = word($index + $index{sq_tail});
+    my $tail = word($index + Ring::index_offset('sq_tail'));
     return map { word($sq + 64 * ($_ % $entries) + 4) } $tail - $count .. $tail - 1;
 }
 
 sub complete {
     my (@ids) = @_;
-    my $tail = word($index + $index{cq_tail});
+    my $tail = word($cq_tail);
     put($cq + 16 * ($tail++ % $entries), pack 'V v v Q<', $_, 0, 0, 0) for @ids;
-    put($index + $index{cq_tail}, pack 'V', $tail);
+    put($cq_tail, pack 'V', $tail);
     return;
 }
 
@@ -80,7 +82,7 @@ sub is_noticed {
 }
 
 guest('dmesg -c >/dev/null');
-put($index + $index{cq_tail}, pack 'V', word($index + $index{cq_tail}) + 7);
+put($cq_tail, pack 'V', word($cq_tail) + 7);
 is_noticed('completions of no command', qr/more completions than commands in flight, CQ_TAIL 0x\w+/);
 
 submit(1);

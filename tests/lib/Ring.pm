@@ -13,7 +13,8 @@
 #   direct($address, $length), list($address, $length, $count), buffer($handle,
 #   $offset, $length), inline_data($length): descriptors for "out" and "in"
 #
-# The rings and the index block take 3 * 64 KiB at base.
+# Ring::index_offset('sq_tail') is where that word is in the index block. The rings and the
+# index block take 3 * 64 KiB at base.
 package Ring;
 
 use strict;
@@ -27,6 +28,9 @@ our @EXPORT = qw(direct list buffer inline_data segments);
 
 my %index = (sq_tail => 0x00, cq_head => 0x04, cq_event => 0x08, sq_head => 0x40,
     cq_tail => 0x44, sq_event => 0x48, flags => 0x4c);
+
+# Offset of a word of the index block
+sub index_offset { return $index{ $_[0] } }
 
 sub desc {
     my ($type, $addr, $len, $number) = @_;
