@@ -348,7 +348,7 @@ int vgpu_buffer_destroy(struct vgpu_context *context, u32 handle)
 				       vgpu_buffer_is_unused(buffer));
 	vgpu_queue_eager(context->queue, -1);
 	if (ret)
-		return -EINTR;
+		return -ERESTARTNOHAND;
 	mutex_lock(&context->map_lock);
 	xa_erase(&context->buffers, handle);
 	mutex_unlock(&context->map_lock);

@@ -78,12 +78,13 @@ static int vgpu_wait_state(struct vgpu_context *context, u32 min)
 		return -ENODEV;
 	if (!vgpu_can_come(context, min))
 		return -ENODATA;
-	return signal_pending(current) ? -EINTR : -EAGAIN;
+	return signal_pending(current) ? -ERESTARTNOHAND : -EAGAIN;
 }
 
-static int vgpu_sleep_until(struct vgpu_context *context, u32 min, s64 timeout)
+/* After a signal, timeout is what is left of it, for the call that starts again */
+static int vgpu_sleep_until(struct vgpu_context *context, u32 min, s64 *timeout)
 {
-	ktime_t end = ktime_add_safe(ktime_get(), max_t(s64, timeout, 0));
+	ktime_t end = ktime_add_safe(ktime_get(), max_t(s64, *timeout, 0));
 	DEFINE_WAIT(entry);
 	int ret;
 
@@ -93,15 +94,17 @@ static int vgpu_sleep_until(struct vgpu_context *context, u32 min, s64 timeout)
 		if (ret != -EAGAIN)
 			break;
 		ret = -ETIMEDOUT;
-		if (!timeout ||
-		    !schedule_hrtimeout(timeout < 0 ? NULL : &end, HRTIMER_MODE_ABS))
+		if (!*timeout ||
+		    !schedule_hrtimeout(*timeout < 0 ? NULL : &end, HRTIMER_MODE_ABS))
 			break;
 	}
 	finish_wait(&context->wait, &entry);
+	if (ret == -ERESTARTNOHAND && *timeout > 0)
+		*timeout = max_t(s64, ktime_sub(end, ktime_get()), 0);
 	return ret;
 }
 
-static int vgpu_wait_for(struct vgpu_context *context, u32 min, s64 timeout)
+static int vgpu_wait_for(struct vgpu_context *context, u32 min, s64 *timeout)
 {
 	struct vgpu_waiter waiter = { .context = context, .min = min };
 	int ret;
@@ -142,7 +145,7 @@ static int vgpu_read_completions(struct vgpu_context *context,
 	int ret;
 
 	if (mutex_lock_interruptible(&context->read_lock))
-		return -EINTR;
+		return -ERESTARTNOHAND;
 	spin_lock_irq(&context->done_lock);
 	head = context->done_head;
 	count = min(vgpu_unread(context), args->max);
@@ -170,7 +173,7 @@ int vgpu_call_wait(struct vgpu_context *context, void *data)
 	    args->min > args->max || args->max > VGPU_DEPTH ||
 	    args->timeout_ns < -1)
 		return -EINVAL;
-	waited = vgpu_wait_for(context, args->min, args->timeout_ns);
+	waited = vgpu_wait_for(context, args->min, &args->timeout_ns);
 	if (waited == -ENODATA)
 		return waited;
 	ret = vgpu_read_completions(context, args);

@@ -117,8 +117,9 @@ static int vgpu_run_call(struct vgpu_context *context,
 
 	if (!call->locked)
 		return call->run(context, data);
+	/* as if the call had not begun */
 	if (mutex_lock_interruptible(&context->lock))
-		return -EINTR;
+		return -ERESTARTNOHAND;
 	ret = call->run(context, data);
 	mutex_unlock(&context->lock);
 	return ret;

@@ -129,7 +129,7 @@ static int vgpu_wait_usable(struct vgpu_queue *queue)
 	ret = wait_event_interruptible_timeout(queue->room,
 					       vgpu_queue_usable(queue), HZ / 10);
 	vgpu_queue_eager(queue, -1);
-	return ret < 0 ? -EINTR : 0;
+	return ret < 0 ? -ERESTARTNOHAND : 0;
 }
 
 /* User memory is read before the gate is entered, so that resets need not wait for it */

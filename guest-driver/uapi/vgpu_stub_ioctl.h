@@ -22,6 +22,9 @@
  *           than a page
  *   EINTR   a signal came while another thread's call was waited for
  *
+ * A call fails with EINTR only if a handler of the signal ran, with SA_RESTART or without.
+ * When a program is stopped and continues, or the machine sleeps, the call starts again.
+ *
  * poll(): POLLIN when a completion can be read, POLLOUT when a command can be submitted,
  * POLLHUP | POLLERR when all calls fail with ENODEV.
  */
@@ -176,7 +179,7 @@ struct vgpu_stub_wait {
 	__u64 completions;	/* in: pointer to struct vgpu_stub_completion[max] */
 	__u32 min;		/* in */
 	__u32 max;		/* in */
-	__s64 timeout_ns;	/* in */
+	__s64 timeout_ns;	/* in; out: after EINTR, what is left of it */
 	__u32 count;		/* out: completions read */
 	__u32 reserved;
 };

@@ -194,6 +194,20 @@ static long ms_since(struct timespec *before)
 	       (now.tv_nsec - before->tv_nsec) / 1000000;
 }
 
+/* Stops this program after as many milliseconds, and lets it go on a little later */
+static pid_t stop_in_ms(int ms)
+{
+	pid_t child = fork();
+
+	if (child)
+		return child;
+	usleep(ms * 1000);
+	kill(getppid(), SIGSTOP);
+	usleep(ms * 1000);
+	kill(getppid(), SIGCONT);
+	_exit(0);
+}
+
 /* Hundreds of MiB to fill, and one completion at the end of it */
 static void submit_slowly(int fd, struct buffer buffer)
 {
@@ -209,6 +223,20 @@ static void submit_slowly(int fd, struct buffer buffer)
 	must(!submit_one(fd, last), "submit a barrier");
 }
 
+static void interrupted_wait(int fd)
+{
+	struct vgpu_stub_completion done;
+	struct vgpu_stub_wait args = {
+		.size = sizeof(args), .completions = (uintptr_t)&done,
+		.min = 1, .max = 1, .timeout_ns = 60 * SECOND,
+	};
+
+	alarm_in_ms(5);
+	check_errno(ioctl(fd, VGPU_STUB_IOC_WAIT, &args), EINTR, "wait a minute: a signal");
+	check(args.timeout_ns > 0 && args.timeout_ns < 60 * SECOND,
+	      "less than the minute is left (%lld ns)", args.timeout_ns);
+}
+
 static void slow_waits(int fd)
 {
 	struct buffer buffer = make_buffer(fd, 8 << 20);
@@ -222,12 +250,31 @@ static void slow_waits(int fd)
 	check_errno(wait_for(fd, &done, 1, 1, 0), ETIMEDOUT, "wait, and not at all");
 	alarm_in_ms(5);
 	check_errno(wait_for(fd, &done, 1, 1, -1), EINTR, "wait: a signal");
+	interrupted_wait(fd);
 	check(wait_for(fd, &done, 1, 1, -1) == 1, "the wait goes on");
 
 	submit_slowly(fd, buffer);
 	alarm_in_ms(5);
 	check_errno(destroy(fd, buffer.handle), EINTR, "destroy: a signal while in use");
 	check_errno(destroy(fd, buffer.handle), 0, "destroy waits");
+	check(wait_for(fd, &done, 1, 1, -1) == 1, "the commands have ended");
+}
+
+/* A program that is stopped notices nothing of it */
+static void stopped_calls(int fd)
+{
+	struct buffer buffer = make_buffer(fd, 8 << 20);
+	struct vgpu_stub_completion done;
+	pid_t child;
+
+	submit_slowly(fd, buffer);
+	child = stop_in_ms(5);
+	check(wait_for(fd, &done, 1, 1, -1) == 1, "wait, and be stopped meanwhile");
+	waitpid(child, NULL, 0);
+	submit_slowly(fd, buffer);
+	child = stop_in_ms(5);
+	check_errno(destroy(fd, buffer.handle), 0, "destroy, and be stopped meanwhile");
+	waitpid(child, NULL, 0);
 	check(wait_for(fd, &done, 1, 1, -1) == 1, "the commands have ended");
 }
 
@@ -268,6 +315,7 @@ void test_events(void)
 	events(fd);
 	waits(fd);
 	slow_waits(fd);
+	stopped_calls(fd);
 	close(fd);
 }
 
