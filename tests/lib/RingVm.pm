@@ -9,7 +9,7 @@
 #   $vm->count_notifications($depth)    requests, doorbells, interrupts
 #   $vm->end
 #
-# A target is a name of tests/bench/ring/main.c, nvme, or memcpy-host.
+# A target is a name of tests/bench/ring/main.c, nvme, memcpy-host, or wake-host.
 package RingVm;
 
 use strict;
@@ -106,7 +106,7 @@ sub load_drivers {
         edu => "$sys:09.0/resource0",
         'edu-sleep' => "$sys:09.0/resource0",
         memcpy => '-',
-        'memcpy-host' => '-',
+        wake => '-',
     };
     return;
 }
@@ -124,10 +124,10 @@ sub cpu {
     return ($guest, $host);
 }
 
-# memcpy also runs on the host
+# memcpy and wake also run on the host
 sub run_bench {
     my ($self, $target, $arguments) = @_;
-    return $self->guest("ring-bench $arguments") if $target ne 'memcpy-host';
+    return $self->guest("ring-bench $arguments") if $target !~ /-host$/;
     my $line = qx($self->{dir_of_programs}/ring-bench $arguments);
     die "ring-bench fails on the host\n" if $?;
     return $line;
@@ -135,9 +135,10 @@ sub run_bench {
 
 sub measure {
     my ($self, $target, $depth, $size, $milliseconds) = @_;
-    my $kind = { nvme => 'block', 'memcpy-host' => 'memcpy' }->{$target} // $target;
+    my ($name) = $target =~ /(.*?)(?:-host)?$/;
+    my $kind = $name eq 'nvme' ? 'block' : $name;
     my @before = $self->cpu;
-    my $line = $self->run_bench($target, "$kind $self->{path}{$target} $depth $size $milliseconds");
+    my $line = $self->run_bench($target, "$kind $self->{path}{$name} $depth $size $milliseconds");
     my @after = $self->cpu;
     my ($done, $ns, $p50, $p99) = split ' ', $line;
     my ($guest, $host) = map { ($after[$_] - $before[$_]) / $done * 1e6 } 0, 1;

@@ -24,6 +24,7 @@
 static const struct target *const targets[] = {
 	&target_vgpu, &target_uring, &target_block, &target_echo,
 	&target_ivshmem, &target_edu, &target_edu_sleep, &target_memcpy,
+	&target_wake,
 };
 
 void die(const char *what)

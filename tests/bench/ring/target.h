@@ -31,6 +31,7 @@ extern const struct target target_ivshmem;	/* doorbell and MSI-X, through VFIO *
 extern const struct target target_edu;		/* edu's factorial, polled all the time */
 extern const struct target target_edu_sleep;	/* the same, polled every 2 ms */
 extern const struct target target_memcpy;	/* the guest's own processor */
+extern const struct target target_wake;		/* another thread of the program */
 
 void die(const char *what) __attribute__((noreturn));	/* prints errno */
 void *zeroed_memory(size_t size);	/* page-aligned, and every page is present */
