@@ -104,7 +104,8 @@ static void vgpu_forget_all(struct vgpu *vgpu)
 
 /*
  * vgpu_check_mapping() refuses what would need synchronizing. Without the attribute,
- * buffers of a program that share pages are an error to the kernel's DMA debugging.
+ * buffers of a program that share pages are an error to the kernel's DMA debugging. It
+ * still warns, once, of the eighth mapping of a page, because it cannot count further.
  */
 #define VGPU_MAP_ATTRS	DMA_ATTR_SKIP_CPU_SYNC
 

@@ -80,8 +80,37 @@ static void all_buffers(void)
 	close(other);
 }
 
+/* More than DMA debugging can count for a page; that kernel warns of it */
+static void same_page(void)
+{
+	struct vgpu_stub_buffer args = {
+		.flags = VGPU_STUB_BUFFER_USER | READ_WRITE, .length = 4096,
+	};
+	struct vgpu_stub_command fill = { .opcode = VGPU_STUB_OP_FILL, .arg = 7 };
+	unsigned char *page = user_pages(args.length);
+	int fd = open_device(), i;
+	__u32 handles[9];
+
+	args.addr = (uintptr_t)page;
+	for (i = 0; i < 9; i++) {
+		check_errno(create(fd, &args), 0, "one more buffer of the same page");
+		handles[i] = args.handle;
+	}
+	fill.in = (struct vgpu_stub_operand) { .handle = handles[8], .length = args.length };
+	check(run(fd, fill, NULL) == VGPU_STUB_OK, "fill the last one");
+	check(page[0] == 7 && page[4088] == 7, "the page has the data");
+	for (i = 8; i > 0; i--)
+		check_errno(destroy(fd, handles[i]), 0, "destroy it");
+	fill.arg = 8;
+	fill.in.handle = handles[0];
+	check(run(fd, fill, NULL) == VGPU_STUB_OK, "fill the first one");
+	check(page[0] == 8 && page[4088] == 8, "the page has its data");
+	close(fd);
+}
+
 void test_limits(void)
 {
+	same_page();
 	in_child(0, "a buffer of the driver's pages");
 	in_child(VGPU_STUB_BUFFER_USER, "a buffer of the program's pages");
 	all_buffers();

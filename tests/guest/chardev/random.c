@@ -22,10 +22,7 @@
 #define FILES		3
 #define MAPS		8
 #define PAGE		4096
-/* so many that hardly any page is in 8 buffers, which DMA debugging takes for a leak */
-#define ARENA_PAGES	4096
-#define USER_PAGES	8
-#define DRIVER_PAGES	32
+#define ARENA_PAGES	64
 #define COMMANDS	24
 #define NOBODY		65534
 
@@ -181,11 +178,10 @@ static void do_create(struct worker *worker)
 	struct vgpu_stub_buffer args = {
 		.flags = mostly(worker, VGPU_STUB_BUFFER_DEVICE_READ + 2 * below(worker, 3)),
 	};
-	bool user = below(worker, 2);
-	__u32 pages = 1 + below(worker, user ? USER_PAGES : DRIVER_PAGES);
+	__u32 pages = 1 + below(worker, ARENA_PAGES / 2);
 
 	args.length = mostly(worker, (__u64)pages * PAGE);
-	if (user) {
+	if (below(worker, 2)) {
 		args.flags |= VGPU_STUB_BUFFER_USER;
 		args.addr = mostly(worker, (uintptr_t)shared.arena +
 				   below(worker, ARENA_PAGES - pages) * PAGE);
