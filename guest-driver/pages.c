@@ -61,7 +61,10 @@ static void vgpu_free_pages(struct vgpu_buffer *buffer, unsigned long count)
 		__free_page(buffer->pages[count]);
 }
 
-/* A run of pages, each with a reference count of its own, as mmap() needs */
+/*
+ * A run of pages, each with a reference count of its own, as mmap() needs. A program that
+ * asks for too much gets an error: no other program is killed for it.
+ */
 static unsigned long vgpu_alloc_run(struct page **pages, unsigned long count)
 {
 	unsigned int order = min_t(unsigned int, ilog2(count), VGPU_ORDER_MAX);
@@ -70,7 +73,8 @@ static unsigned long vgpu_alloc_run(struct page **pages, unsigned long count)
 	unsigned long i;
 
 	do {
-		page = alloc_pages(order ? gfp | __GFP_NORETRY : gfp, order);
+		page = alloc_pages(gfp | (order ? __GFP_NORETRY :
+						  __GFP_RETRY_MAYFAIL), order);
 	} while (!page && order--);
 	if (!page)
 		return 0;
@@ -84,6 +88,9 @@ static int vgpu_alloc_pages(struct vgpu_buffer *buffer)
 {
 	unsigned long done = 0, run;
 
+	/* before memory is short for all others */
+	if (buffer->page_count > si_mem_available())
+		return -ENOMEM;
 	while (done < buffer->page_count) {
 		run = vgpu_alloc_run(buffer->pages + done,
 				     buffer->page_count - done);

@@ -4,6 +4,7 @@
  */
 #include <grp.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 
 #include "calls.h"
@@ -108,8 +109,42 @@ static void same_page(void)
 	close(fd);
 }
 
+static __u64 free_ram(void)
+{
+	struct sysinfo info;
+
+	sysinfo(&info);
+	return (__u64)info.freeram * info.mem_unit;
+}
+
+/* The error, and the rest of the machine goes on */
+static void more_than_ram(void)
+{
+	struct vgpu_stub_info info = { .size = sizeof(info) };
+	struct vgpu_stub_buffer args = { .flags = READ_WRITE };
+	struct vgpu_stub_command nop = { 0 };
+	__u64 before = free_ram();
+	int fd = open_device();
+
+	must(!ioctl(fd, VGPU_STUB_IOC_INFO, &info), "info");
+	args.length = before & ~4095ULL;
+	if (args.length > info.max_length)
+		args.length = info.max_length;
+	while (!create(fd, &args))
+		;
+	check_errno(-1, ENOMEM, "create: more than the memory");
+	args.length = 1 << 20;
+	while (!create(fd, &args))
+		;
+	check_errno(-1, ENOMEM, "create: a MiB, until there is no more");
+	check(run(fd, nop, NULL) == VGPU_STUB_OK, "NOP works");
+	close(fd);
+	check(free_ram() > before / 2, "closed: %llu of %llu bytes are free", free_ram(), before);
+}
+
 void test_limits(void)
 {
+	more_than_ram();
 	same_page();
 	in_child(0, "a buffer of the driver's pages");
 	in_child(VGPU_STUB_BUFFER_USER, "a buffer of the program's pages");
