@@ -298,7 +298,9 @@ int vgpu_buffer_create(struct vgpu_context *context,
 	ret = vgpu_buffer_get_pages(buffer, args->addr);
 	if (ret)
 		goto delete;
-	down_read(&buffer->vgpu->gate);
+	ret = vgpu_enter(buffer->vgpu);
+	if (ret)
+		goto release;
 	ret = vgpu_buffer_attach(buffer);
 	up_read(&buffer->vgpu->gate);
 	if (ret)

@@ -164,6 +164,7 @@ static struct vgpu *vgpu_new(struct pci_dev *pdev)
 	vgpu->number = -1;
 	mutex_init(&vgpu->lock);
 	init_rwsem(&vgpu->gate);
+	init_waitqueue_head(&vgpu->awake);
 	INIT_WORK(&vgpu->recover, vgpu_recover);
 	ida_init(&vgpu->handles);
 	mutex_init(&vgpu->buffers_lock);
@@ -264,18 +265,16 @@ static void vgpu_reset_prepare(struct pci_dev *pdev)
 {
 	struct vgpu *vgpu = pci_get_drvdata(pdev);
 
-	down_write(&vgpu->gate);
+	vgpu_sleep(vgpu);
 	mutex_lock(&vgpu->lock);
-	vgpu_stop(vgpu);
 }
 
 static void vgpu_reset_done(struct pci_dev *pdev)
 {
 	struct vgpu *vgpu = pci_get_drvdata(pdev);
 
-	vgpu_start(vgpu);
 	mutex_unlock(&vgpu->lock);
-	up_write(&vgpu->gate);
+	vgpu_wake(vgpu);
 	pci_save_state(pdev);	/* the reset has used up what probe saved */
 }
 

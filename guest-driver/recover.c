@@ -2,10 +2,11 @@
 /*
  * Stop and start the queues: for resets, sleep, removal, and after errors
  *
- * The gate is held for writing, except in probe and by vgpu_drain().
+ * The gate is held for writing, except in probe, by vgpu_drain() and by vgpu_enter().
  */
 #include <linux/delay.h>
 #include <linux/iopoll.h>
+#include <linux/sched/signal.h>
 
 #include "vgpu.h"
 
@@ -18,6 +19,7 @@ void vgpu_leave(struct vgpu *vgpu)
 	unsigned int i;
 
 	WRITE_ONCE(vgpu->gone, true);
+	wake_up_all(&vgpu->awake);
 	for (i = 0; i < vgpu->queue_count; i++)
 		wake_up_all(&vgpu->queues[i].room);
 	mutex_lock(&vgpu->contexts_lock);
@@ -75,6 +77,7 @@ void vgpu_start(struct vgpu *vgpu)
 	if (vgpu->gone)
 		return;
 	ret = vgpu_start_queues(vgpu);
+	vgpu->forget = false;
 	if (!ret)
 		return;
 	dev_err(&vgpu->pdev->dev,
@@ -135,7 +138,6 @@ void vgpu_recover(struct work_struct *work)
 	    (!vgpu_restart_broken(vgpu) || vgpu->forget)) {
 		vgpu_stop(vgpu);
 		vgpu_start(vgpu);
-		vgpu->forget = false;
 	}
 	up_write(&vgpu->gate);
 }
@@ -155,4 +157,20 @@ void vgpu_wake(struct vgpu *vgpu)
 	vgpu->asleep = false;
 	vgpu_start(vgpu);
 	up_write(&vgpu->gate);
+	wake_up_all(&vgpu->awake);
+}
+
+/* Take the gate for reading when the device is not asleep. It may be gone */
+int vgpu_enter(struct vgpu *vgpu)
+{
+	for (;;) {
+		down_read(&vgpu->gate);
+		if (!vgpu->asleep || vgpu->gone)
+			return 0;
+		up_read(&vgpu->gate);
+		if (wait_event_interruptible(vgpu->awake,
+					     !READ_ONCE(vgpu->asleep) ||
+					     READ_ONCE(vgpu->gone)))
+			return -ERESTARTNOHAND;
+	}
 }

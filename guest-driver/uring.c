@@ -78,12 +78,13 @@ static int vgpu_uring_block(struct vgpu_context *context,
 			    const struct vgpu_stub_command *command,
 			    struct vgpu_uring *uring)
 {
-	int ret;
+	int ret = -EAGAIN;
 
 	mutex_lock(&context->lock);
-	down_read(&context->vgpu->gate);
-	ret = vgpu_uring_submit(context, command, uring);
-	up_read(&context->vgpu->gate);
+	if (!vgpu_enter(context->vgpu)) {
+		ret = vgpu_uring_submit(context, command, uring);
+		up_read(&context->vgpu->gate);
+	}
 	mutex_unlock(&context->lock);
 	return ret;
 }

@@ -54,13 +54,15 @@ struct vgpu {
 	struct mutex lock;	/* held for a sysfs access and for a reset */
 
 	/*
-	 * Held for reading by whoever uses the device, for writing by resets, sleep
-	 * and removal. Nobody holds it while user memory is accessed: a page
-	 * fault may last as long as a user likes.
+	 * Held for reading by whoever uses the device, for writing by who stops or
+	 * starts it. Nobody holds it while user memory is accessed: a page fault may
+	 * last as long as a user likes. Nor while the PCI core resets the device: the
+	 * core takes locks there, with which it also calls the error handlers.
 	 */
 	struct rw_semaphore gate;
 	bool gone;		/* unbound, or the device cannot be started again */
-	bool asleep;
+	bool asleep;		/* stopped for a reset, or with the machine */
+	wait_queue_head_t awake;	/* or gone */
 
 	/* read from the device once; with queues, its limits too */
 	u32 version;
@@ -210,6 +212,7 @@ void vgpu_give_up(struct vgpu *vgpu);
 void vgpu_recover(struct work_struct *work);
 void vgpu_sleep(struct vgpu *vgpu);
 void vgpu_wake(struct vgpu *vgpu);
+int vgpu_enter(struct vgpu *vgpu);
 
 /* sysfs.c */
 extern const struct attribute_group *vgpu_groups[];
