@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Resets, unbind, removal, unplug and kill -9 while two programs keep a device's queues
-# busy: each program learns how its work ended, at once, and nothing is left behind.
+# Resets, PCI Express errors, unbind, removal, unplug and kill -9 while two programs keep
+# a device's queues busy: each program learns how its work ended, at once, and nothing is
+# left behind.
 #
 # Needs: setup-demo guest
 use strict;
@@ -31,6 +32,7 @@ sub ended {
 }
 
 ended('reset', qr/^ended: told, finished some, cut off some, failed 0$/);
+ended('errors', qr/^ended: told, finished some, cut off (?:some|none), failed 0$/);
 my ($status, @lines) = $guest->command('rmmod vgpu_stub');
 isnt $status, 0, 'the module stays while files are open';
 ended($_, qr/^ended: No such device, finished some, cut off (?:some|none), failed 0$/)
