@@ -4,6 +4,7 @@
 #
 #   use Guest;
 #   my $guest = boot('check', @qemu_arguments);    run a scenario of initramfs/scenarios
+#   boot_until_off(…)     the same for a guest that turns itself off, with status 125
 #   my @express = ('-machine', express_machine());    q35, or virt on arm64
 #   my ($status, @lines) = $guest->command('lspci');
 #   ($status, @lines) = $guest->command($same);    the next run of the same command
@@ -24,7 +25,7 @@ use IO::Socket::UNIX;
 use Test::More;
 use Contract;
 
-our @EXPORT = qw(boot pack_guest express_machine);
+our @EXPORT = qw(boot boot_until_off pack_guest express_machine);
 
 # Reports that no kernel log may have; lockdep and KASAN print WARNING or BUG
 my $trouble = qr/BUG:|KASAN|UBSAN|Oops|WARNING|Call Trace|Kernel panic|unreferenced object/;
@@ -35,6 +36,17 @@ sub express_machine {
 }
 
 sub boot {
+    my $self = run_guest(@_);
+    diag_transcript($self) if $self->{status};
+    return $self;
+}
+
+sub boot_until_off {
+    local $ENV{VM_MAY_END} = 1;
+    return run_guest(@_);
+}
+
+sub run_guest {
     my ($scenario, @arguments) = @_;
     my $vm = top_dir() . '/tests/guest/vm';
     my $socket = tempdir(CLEANUP => 1) . '/monitor';
@@ -53,14 +65,12 @@ sub boot {
 
 sub transcript {
     my ($scenario, $status, @lines) = @_;
-    my $self = bless {
+    return bless {
         scenario => $scenario,
         status => $status,
         lines => \@lines,
         commands => parse_commands(@lines),
     }, 'Guest';
-    diag_transcript($self) if $self->{status};
-    return $self;
 }
 
 sub pack_guest {
