@@ -9,6 +9,7 @@
 #include "calls.h"
 
 #define LENGTH	(1 << 20)
+#define LONG	(16 << 20)	/* more than the kernel's other memory varies */
 #define ENOUGH	500	/* allocations of one call */
 
 static int file;		/* open all the time */
@@ -16,6 +17,12 @@ static int fail_nth;
 static struct buffer buffer;
 static void *pages;
 static bool armed, failed;
+
+struct held {
+	long locked;	/* KiB, of RLIMIT_MEMLOCK */
+	long pinned;	/* pages */
+	long free;	/* KiB */
+};
 
 static void fail(int nth)
 {
@@ -55,9 +62,9 @@ static int do_info(void)
 	return ioctl(file, VGPU_STUB_IOC_INFO, &info);
 }
 
-static int create_and_destroy(__u32 flags, __u64 addr)
+static int create_and_destroy(__u32 flags, __u64 addr, __u64 length)
 {
-	struct vgpu_stub_buffer args = { .flags = flags, .addr = addr, .length = LENGTH };
+	struct vgpu_stub_buffer args = { .flags = flags, .addr = addr, .length = length };
 
 	if (create(file, &args))
 		return -1;
@@ -66,12 +73,13 @@ static int create_and_destroy(__u32 flags, __u64 addr)
 
 static int do_create(void)
 {
-	return create_and_destroy(READ_WRITE, 0);
+	return create_and_destroy(READ_WRITE, 0, LONG);
 }
 
 static int do_create_user(void)
 {
-	return create_and_destroy(READ_WRITE | VGPU_STUB_BUFFER_USER, (uintptr_t)pages);
+	return create_and_destroy(READ_WRITE | VGPU_STUB_BUFFER_USER, (uintptr_t)pages,
+				  LENGTH);
 }
 
 static int do_mmap(void)
@@ -121,11 +129,64 @@ static const struct {
 	{ "EVENTFD", do_eventfd, 0, true },
 };
 
+/* The number after name in a file of /proc */
+static long in_proc(const char *path, const char *name)
+{
+	FILE *proc = fopen(path, "r");
+	char line[256], found[64];
+	long value = -1, number;
+
+	must(proc, path);
+	while (fgets(line, sizeof(line), proc))
+		if (sscanf(line, "%63s %ld", found, &number) == 2 && !strcmp(found, name))
+			value = number;
+	fclose(proc);
+	must(value >= 0, name);
+	return value;
+}
+
+/* Reading this file adds up what each processor has counted */
+static void refresh_counters(void)
+{
+	int fd = open("/proc/sys/vm/stat_refresh", O_RDONLY);
+	char none;
+
+	must(fd >= 0 && !read(fd, &none, 1), "/proc/sys/vm/stat_refresh");
+	close(fd);
+}
+
+/* What the program and the kernel hold. The rest shows when the driver is unloaded */
+static struct held look_what_is_held(void)
+{
+	refresh_counters();
+	return (struct held) {
+		.locked = in_proc("/proc/self/status", "VmLck:"),
+		.pinned = in_proc("/proc/vmstat", "nr_foll_pin_acquired") -
+			  in_proc("/proc/vmstat", "nr_foll_pin_released"),
+		.free = in_proc("/proc/meminfo", "MemFree:"),
+	};
+}
+
+static void check_held(const char *name, struct held before)
+{
+	struct held now = look_what_is_held();
+
+	check(now.locked == before.locked, "%s: %ld KiB are accounted, %ld before", name,
+	      now.locked, before.locked);
+	check(now.pinned == before.pinned, "%s: %ld pages are pinned, %ld before", name,
+	      now.pinned, before.pinned);
+	check(now.free > before.free - LONG / 1024 / 2, "%s: %ld KiB are free, %ld before", name,
+	      now.free, before.free);
+}
+
 static void test_call(int number)
 {
 	int (*run_call)(void) = calls[number].run;
+	struct held before;
 	int nth, ret = -1, error, refused = 0;
 
+	must(!run_call(), calls[number].name);	/* what is kept from now on is a leak */
+	before = look_what_is_held();
 	for (nth = 1, failed = true; failed && nth < ENOUGH; nth++) {
 		failed = false;
 		fail(nth);
@@ -142,6 +203,7 @@ static void test_call(int number)
 	      refused);
 	if (calls[number].allocates)
 		check(refused, "%s: a failure is noticed", calls[number].name);
+	check_held(calls[number].name, before);
 }
 
 void test_failing(void)
