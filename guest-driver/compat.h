@@ -10,6 +10,7 @@
 #include <linux/eventfd.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
+#include <linux/sysfs.h>
 #include <linux/timer.h>
 #include <linux/version.h>
 
@@ -62,6 +63,13 @@ static inline void vgpu_vm_flags_set(struct vm_area_struct *vma,
 #define VGPU_GFP_MAPPED		GFP_KERNEL_ACCOUNT
 #else
 #define VGPU_GFP_MAPPED		GFP_KERNEL
+#endif
+
+/* sysfs passes binary attributes to their functions as constants from 6.16 on */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define VGPU_BIN_CONST		const
+#else
+#define VGPU_BIN_CONST
 #endif
 
 /*

@@ -7,8 +7,11 @@
 #include <linux/device.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/sysfs.h>
 
+#include "compat.h"
 #include "vgpu.h"
 
 static int vgpu_read(struct device *dev, unsigned int reg, u32 *val)
@@ -101,6 +104,73 @@ static ssize_t bad_access_count_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(bad_access_count);
 
+/* What is not a register counts as a bad access when it is read: leave it zero */
+static void vgpu_copy_registers(struct vgpu *vgpu, __le32 *to, u32 first, u32 last)
+{
+	u32 reg;
+
+	for (reg = first; reg <= last; reg += VGPU_STUB_REG_SIZE)
+		to[reg / VGPU_STUB_REG_SIZE] = cpu_to_le32(readl(vgpu->regs + reg));
+}
+
+static void vgpu_copy_queue_registers(struct vgpu *vgpu, __le32 *to)
+{
+	u32 count = min_t(u32, readl(vgpu->regs + VGPU_STUB_REG_QUEUES),
+			  VGPU_STUB_QUEUES_MAX);
+	u32 i, queue;
+
+	vgpu_copy_registers(vgpu, to, VGPU_STUB_REG_CONTROL,
+			    VGPU_STUB_REG_EVENTS);
+	vgpu_copy_registers(vgpu, to, VGPU_STUB_REG_LIST_MAX,
+			    VGPU_STUB_REG_TRANSFER_MAX);
+	for (i = 0; i < count; i++) {
+		queue = VGPU_STUB_WIN_QUEUE + i * VGPU_STUB_QUEUE_STRIDE;
+		vgpu_copy_registers(vgpu, to, queue + VGPU_STUB_QUEUE_CONTROL,
+				    queue + VGPU_STUB_QUEUE_INDEX_HI);
+	}
+}
+
+static int vgpu_copy_all_registers(struct vgpu *vgpu, __le32 *to)
+{
+	int ret = mutex_lock_killable(&vgpu->lock);
+
+	if (ret)
+		return ret;
+	vgpu_copy_registers(vgpu, to, VGPU_STUB_REG_MAGIC,
+			    VGPU_STUB_REG_FEATURES);
+	vgpu_copy_registers(vgpu, to, VGPU_STUB_REG_STATUS,
+			    VGPU_STUB_REG_BAD_ACCESS);
+	if (readl(vgpu->regs + VGPU_STUB_REG_FEATURES) & VGPU_STUB_FEATURE_QUEUES)
+		vgpu_copy_queue_registers(vgpu, to);
+	ret = vgpu_check_present(vgpu);
+	mutex_unlock(&vgpu->lock);
+	return ret;
+}
+
+/* The doorbells follow, which cannot be read */
+#define VGPU_REGISTERS_SIZE	VGPU_STUB_WIN_DOORBELL
+
+static ssize_t registers_read(struct file *file, struct kobject *kobj,
+			      VGPU_BIN_CONST struct bin_attribute *attr,
+			      char *buf, loff_t pos, size_t count)
+{
+	struct vgpu *vgpu = dev_get_drvdata(kobj_to_dev(kobj));
+	__le32 *registers = kzalloc(VGPU_REGISTERS_SIZE, GFP_KERNEL);
+	ssize_t ret;
+
+	if (!registers)
+		return -ENOMEM;
+	ret = vgpu_copy_all_registers(vgpu, registers);
+	if (!ret)
+		ret = memory_read_from_buffer(buf, count, &pos, registers,
+					      VGPU_REGISTERS_SIZE);
+	kfree(registers);
+	return ret;
+}
+
+static VGPU_BIN_CONST struct bin_attribute bin_attr_registers =
+	__BIN_ATTR(registers, 0400, registers_read, NULL, VGPU_REGISTERS_SIZE);
+
 static struct attribute *vgpu_attrs[] = {
 	&dev_attr_version.attr,
 	&dev_attr_features.attr,
@@ -110,9 +180,15 @@ static struct attribute *vgpu_attrs[] = {
 	NULL
 };
 
+static VGPU_BIN_CONST struct bin_attribute *VGPU_BIN_CONST vgpu_bin_attrs[] = {
+	&bin_attr_registers,
+	NULL
+};
+
 static const struct attribute_group vgpu_group = {
 	.name = KBUILD_MODNAME,
 	.attrs = vgpu_attrs,
+	.bin_attrs = vgpu_bin_attrs,
 };
 
 const struct attribute_group *vgpu_groups[] = {

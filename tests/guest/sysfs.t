@@ -17,8 +17,8 @@ my $text = do {
     local $/;
     <$file>;
 };
-my %modes = (RO => '-r--r--r--', RW => '-rw-r--r--');
-my %documented = map { m{^What:\s+\S+/(\w+)\n.*?\((R[OW])\)}s ? ($1 => $modes{$2}) : () }
+my %modes = (RO => '-r--r--r--', 'RO, root' => '-r--------', RW => '-rw-r--r--');
+my %documented = map { m{^What:\s+\S+/(\w+)\n.*?\((R[OW](?:, root)?)\)}s ? ($1 => $modes{$2}) : () }
     split /\n\n(?=What:)/, $text;
 
 my $vm = Vm->new('-machine', 'q35', '-device', 'vgpu-stub,addr=5');
@@ -64,6 +64,23 @@ for (@writes) {
     }
 }
 like shell('echo 1 2>&1 >version'), qr/denied|Permission|Input\/output error/, 'version is read-only';
+
+# The file of all registers; hexdump prints the guest's words, which are little-endian
+sub words {
+    my ($offset, $count) = @_;
+    return shell(sprintf q(hexdump -v -s %d -n %d -e '1/4 "%%08x "' registers; echo), $offset, 4 * $count) =~ s/ $//r;
+}
+my $queue = contract('WIN_QUEUE');
+is words(contract('REG_MAGIC'), 3), sprintf('%08x ' x 2 . '%08x', map { contract($_) } qw(MAGIC VERSION_QUEUES FEATURE_QUEUES)),
+    'registers: magic, version, features';
+is words(contract('REG_SCRATCH'), 1), '5a5a5a5a', 'registers: scratch';
+is words(contract('REG_QUEUES'), 2), sprintf('%08x %08x', 1, contract('QUEUE_SIZE_MAX')), 'registers: queues';
+is words(contract('REG_TRANSFER_MAX'), 2), sprintf('%08x 00000000', contract('TRANSFER_MAX')), 'registers: the last limit';
+is words($queue, 3), sprintf('%08x ' x 2 . '%08x', contract('QUEUE_ENABLE'), contract('QUEUE_RUNNING'), contract('QUEUE_SIZE_MAX')),
+    'registers: the first queue';
+is words($queue + contract('QUEUE_STRIDE'), 10), join(' ', ('00000000') x 10), 'registers: there is no second queue';
+is shell('wc -c <registers'), contract('WIN_DOORBELL'), 'registers: the size';
+is shell(sprintf 'dd if=registers bs=1 skip=%d count=2 2>/dev/null; echo', contract('REG_MAGIC') + 1), 'GP', 'registers: any offset';
 is shell('cat bad_access_count'), '0', 'no bad accesses';
 $vm->end->good;
 
