@@ -47,6 +47,19 @@ sub test_queues {
     return;
 }
 
+# The driver uses as many as there are processors, one here
+sub test_driven_queues {
+    my ($registers, $queues) = @_;
+    return is $registers->{each_queue}, undef, 'no queues' unless $queues;
+    my ($first, @others) = @{ $registers->{each_queue} };
+    is "$first->{state} $first->{error}", 'running ', 'the driver runs a queue';
+    isnt $first->{sq}, 0, '... which has a ring';
+    is_deeply [map { $_->{state} } @others], [('disabled') x ($queues - 1)], 'the other queues are disabled';
+    like text(q{su nobody -s /bin/sh -c 'vgpu-probe --mmio'}), qr/BAR0\+0x004  version.*run as root for the rest/s,
+        'nobody: sees some registers';
+    return;
+}
+
 sub test_unbound {
     my ($queues) = @_;
     my ($lspci) = lines('lspci -D -nn -d 1af4:1111');
@@ -85,6 +98,7 @@ sub test_driven {
     is $device->{registers}{source}, 'driver', 'the registers come from the driver';
     is $device->{registers}{version}, contract($queues ? 'VERSION_QUEUES' : 'VERSION'), 'registers: version';
     is $device->{registers}{bad_access_count}, 0, 'reading causes no bad access';
+    test_driven_queues($device->{registers}, $queues);
     is $device->{kernel}{driver}, 'vgpu_stub', 'kernel: driver';
     is $device->{kernel}{power_state}, 'D0', 'kernel: power state';
     is $device->{kernel}{enable}, 1, 'kernel: enable count';
@@ -92,6 +106,9 @@ sub test_driven {
     is text('vgpu-probe --quiet --mmio'), '', '--quiet prints nothing';
     my @kernel = grep { /Kernel/ } lines('lspci -k -d 1af4:1111');
     is_deeply [lines('vgpu-probe -k | grep -a Kernel')], \@kernel, '-k prints the same as lspci -k';
+    my ($bytes, $count, $short) = lines("cd /sys/bus/pci/drivers/vgpu_stub/$slot/vgpu_stub;"
+        . ' wc -c <registers; cat bad_access_count; dd if=registers bs=4 skip=511 2>/dev/null | wc -c');
+    is_deeply [$bytes, $count, $short], [contract('WIN_DOORBELL'), 0, 4], 'reading the file of all registers';
     my $report = text('vgpu-probe report');
     like $report, qr/^machine maker +QEMU$/m, 'report: machine';
     like $report, qr/^\[.*vgpu_stub \Q$slot\E: vgpu-stub, interface version/m, 'report: kernel log';

@@ -91,7 +91,7 @@ sub sysfs {
     for my $name (grep { defined $files{$_} } keys %files) {
         my ($folder) = "$dir/$name" =~ m{(.*)/};
         make_path($folder);
-        write_file("$dir/$name", $name =~ /^(?:config|resource0?)$/ ? $files{$name} : "$files{$name}\n");
+        write_file("$dir/$name", $name =~ m{^(?:config|resource0?|vgpu_stub/registers)$} ? $files{$name} : "$files{$name}\n");
     }
     symlink "../../drivers/$driver", "$dir/driver" if $driver;
     return ('-A', 'linux-sysfs', '-O', "sysfs.path=$top");

@@ -175,16 +175,20 @@ probe_is 'driver, no files', 4, '', $mmio, '--mmio', sysfs(@driven);
 probe_is 'driver, garbage', 4, '', 'mmio-magic mmio-version mmio-status', '--mmio',
     sysfs(@driven, @files, 'vgpu_stub/version' => 'x', 'vgpu_stub/status' => 'y');
 
-# the driver does not show queues: read BAR0 too, if the kernel allows it
+# all registers, which the driver shows to root
+sub driver_registers { return ('vgpu_stub/registers' => substr $_[0], 0, contract('WIN_DOORBELL')) }
+probe_is 'driver, all registers', 0, '', '', '--mmio', sysfs(@driven, driver_registers(registers()));
+probe_is 'driver, all registers: status', 1, 'mmio-status', '', '--mmio',
+    sysfs(@driven, @files, driver_registers(registers(STATUS => 0)));
 my @queue_files = (@files, 'vgpu_stub/version' => '1.1', 'vgpu_stub/features' => '0x00000001');
 my @working = (@driven, @enabled, @vectors, @queue_files);
-probe_is 'queues, driver: BAR0 refused', 0, '', '', '--mmio', sysfs(@working);
-probe_is 'queues, driver', 0, '', '', '--mmio', sysfs(@working, resource0 => queue_registers(4));
-probe_is 'queues, driver: in error', 1, 'mmio-queue-errors', '', '--mmio',
+sub working { return ('--mmio', sysfs(@working, driver_registers(queue_registers(4, @_)))) }
+probe_is 'queues, driver', 0, '', '', working();
+probe_is 'queues, driver: in error', 1, 'mmio-queue-errors', '', working(QUEUE_STATUS => 0x203);
+probe_is 'queues, driver: BAR0 is not read', 0, '', '', '--mmio',
     sysfs(@working, resource0 => queue_registers(4, QUEUE_STATUS => 0x203));
-probe_is 'queues, driver: reset meanwhile', 0, '', '', '--mmio',
-    sysfs(@working, resource0 => "\xff" x contract('BAR0_SIZE'));
-probe_is 'queues, driver: decoding off', 1, 'bar0-decoded', '', '--mmio', sysfs(@working, resource0 => queue_registers(4),
+probe_is 'queues, driver: cut off', 0, '', '', '--mmio', sysfs(@working, 'vgpu_stub/registers' => "\0" x 2044);
+probe_is 'queues, driver: decoding off', 1, 'bar0-decoded', '', '--mmio', sysfs(@working,
     config => config_bytes('integrated-queues', '53=80', '4=00'));
 
 sub text { return (run_probe(@_))[1] }
@@ -197,8 +201,11 @@ like $shown, qr/^\tqueue 3 +running, 64 entries, vector 2, rings at 0x100000000 
 unlike $shown, qr/queue 4|ee/, 'nothing else was read';
 like text(with_queues(QUEUE_STATUS => 0x403)), qr/^\tqueue 3 +error: DMA fault, /m, 'a queue in error';
 unlike text('--mmio', sysfs(resource0 => registers())), qr/command_sets|queue \d/, 'a device without queues shows none';
-like text('--mmio', sysfs(@working)), qr/registers of queues.*\(No such file or directory\): they were not checked/s,
-    'it says that queues were not read';
+like text(working(QUEUE_STATUS => 1, QUEUE_SIZE => 64, QUEUE_VECTOR => 2)),
+    qr/^\tqueue 2 +disabled, .*^\tqueue 3 +running, 64 entries, vector 2, /ms, 'the queues, through the driver';
+like text('--mmio', sysfs(@working)), qr/registers of queues were not checked: the loaded driver is older than this tool/,
+    'it says that an older driver does not show queues';
+like text('--mmio', sysfs(@working, 'vgpu_stub/registers' => 'x')), qr/not checked: .* has another size/, '... or a short file';
 like text('--mmio', '-v', sysfs()), qr/the kernel refuses BAR0: No such file/, 'it says why BAR0 was not read';
 like text(sysfs(config => $short)), qr/64 bytes of configuration space, run as root/, 'how to get the rest';
 like text(sysfs()), qr/no driver is bound.*modprobe vgpu_stub/, 'how to load the driver';

@@ -45,7 +45,7 @@ bool wants_registers(const struct device *device)
 	return is_live(device) && opt.mmio;
 }
 
-/* A kernel may let only the driver read them, and the driver does not show them */
+/* If the driver is bound, it shows them to root only */
 bool knows_queues(const struct device *device)
 {
 	return device->registers.known[REG_QUEUES];

@@ -2,8 +2,8 @@
 /*
  * vgpu-probe: the registers in BAR0 (--mmio)
  *
- * If the driver is bound, its sysfs files are read. Otherwise, and for the
- * registers of queues, which the driver does not show, BAR0 is mapped for reading,
+ * If the driver is bound, its sysfs files are read: root reads all registers, other
+ * users those that have a file of their own. Otherwise BAR0 is mapped for reading,
  * unless a read could hang or reach something else. No register that is read has a
  * side effect on reading; doorbells and the registers of queues that a device does
  * not have count as bad accesses and are not read.
@@ -70,6 +70,70 @@ static void set_register(struct registers *regs, int reg, uint32_t value)
 	regs->value[reg] = value;
 }
 
+/*** Bytes of BAR0 ***/
+
+/* One aligned 32-bit load: anything else is a bad access */
+static uint32_t load(const volatile uint32_t *bar0, unsigned int offset)
+{
+	return le32toh(bar0[offset / VGPU_STUB_REG_SIZE]);
+}
+
+static uint64_t load_address(const volatile uint32_t *bar0, unsigned int offset)
+{
+	uint64_t high = load(bar0, offset + VGPU_STUB_REG_SIZE);
+
+	return high << 32 | load(bar0, offset);
+}
+
+static void copy_registers(struct registers *regs,
+			   const volatile uint32_t *bar0, int from, int to)
+{
+	for (int reg = from; reg < to; reg++)
+		set_register(regs, reg, load(bar0, register_offsets[reg]));
+}
+
+static void copy_queue(struct queue *queue, const volatile uint32_t *bar0,
+		       unsigned int at)
+{
+	*queue = (struct queue){
+		.control = load(bar0, at + VGPU_STUB_QUEUE_CONTROL),
+		.status = load(bar0, at + VGPU_STUB_QUEUE_STATUS),
+		.size = load(bar0, at + VGPU_STUB_QUEUE_SIZE),
+		.vector = load(bar0, at + VGPU_STUB_QUEUE_VECTOR),
+		.sq = load_address(bar0, at + VGPU_STUB_QUEUE_SQ_LO),
+		.cq = load_address(bar0, at + VGPU_STUB_QUEUE_CQ_LO),
+		.index = load_address(bar0, at + VGPU_STUB_QUEUE_INDEX_LO),
+	};
+}
+
+static void copy_queues(struct registers *regs, const volatile uint32_t *bar0)
+{
+	unsigned int count;
+
+	copy_registers(regs, bar0, REG_COUNT_NO_QUEUES, REG_COUNT);
+	count = regs->value[REG_QUEUES];
+	if (count > VGPU_STUB_QUEUES_MAX)
+		count = VGPU_STUB_QUEUES_MAX;
+	for (unsigned int n = 0; n < count; n++)
+		copy_queue(&regs->queues[n], bar0,
+			   VGPU_STUB_WIN_QUEUE + n * VGPU_STUB_QUEUE_STRIDE);
+	regs->queue_count = count;
+}
+
+static bool announces_queues(const struct registers *regs)
+{
+	return regs->known[REG_FEATURES] && regs->known[REG_MAGIC] &&
+	       regs->value[REG_MAGIC] == VGPU_STUB_MAGIC &&
+	       regs->value[REG_FEATURES] & VGPU_STUB_FEATURE_QUEUES;
+}
+
+static void copy_all(struct registers *regs, const volatile uint32_t *bar0)
+{
+	copy_registers(regs, bar0, 0, REG_COUNT_NO_QUEUES);
+	if (announces_queues(regs))
+		copy_queues(regs, bar0);
+}
+
 /*** Through the driver ***/
 
 static bool parse_register(int reg, const char *text, uint32_t *value)
@@ -106,19 +170,60 @@ static void read_driver_file(struct device *device, int reg)
 			 errno ? strerror(errno) : "no number in it");
 }
 
+/* The file has the bytes of BAR0 up to the doorbells */
+static bool read_all_driver_registers(struct device *device)
+{
+	static uint32_t bar0[VGPU_STUB_WIN_DOORBELL / VGPU_STUB_REG_SIZE];
+	char path[400];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/" DRIVER_NAME "/registers",
+		 device->kernel.dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	errno = 0;
+	len = read(fd, bar0, sizeof(bar0));
+	close(fd);
+	if (len != sizeof(bar0))
+		return false;
+	copy_all(&device->registers, bar0);
+	return true;
+}
+
+static const char *queues_obstacle(int error)
+{
+	switch (error) {
+	case 0:
+		return "the driver's file registers has another size";
+	case ENOENT:
+		return "the loaded driver is older than this tool";
+	default:
+		return strerror(error);
+	}
+}
+
 /*
- * The driver does not show MAGIC. It checks it when it binds and at every read
+ * The driver has no file for MAGIC alone. It checks it when it binds and at every read
  * of a file, so a successful read means that it is right.
  */
 static void ask_driver(struct device *device)
 {
 	struct registers *regs = &device->registers;
+	int error;
 
 	regs->source = "driver";
+	if (read_all_driver_registers(device))
+		return;
+	error = errno;
 	for (int reg = REG_VERSION; reg < REG_COUNT_NO_QUEUES; reg++)
 		read_driver_file(device, reg);
 	if (regs->known[REG_VERSION])
 		set_register(regs, REG_MAGIC, VGPU_STUB_MAGIC);
+	if (announces_queues(regs))
+		snprintf(regs->queues_why, sizeof(regs->queues_why), "%s",
+			 queues_obstacle(error));
 }
 
 /*** Through BAR0 ***/
@@ -202,62 +307,6 @@ static const char *bar0_obstacle(const struct device *device)
 	return why ? why : state_obstacle(device, &config, &kernel);
 }
 
-/* One aligned 32-bit load: anything else is a bad access */
-static uint32_t load(const volatile uint32_t *bar0, unsigned int offset)
-{
-	return le32toh(bar0[offset / VGPU_STUB_REG_SIZE]);
-}
-
-static uint64_t load_address(const volatile uint32_t *bar0, unsigned int offset)
-{
-	uint64_t high = load(bar0, offset + VGPU_STUB_REG_SIZE);
-
-	return high << 32 | load(bar0, offset);
-}
-
-static void copy_registers(struct registers *regs,
-			   const volatile uint32_t *bar0, int from, int to)
-{
-	for (int reg = from; reg < to; reg++)
-		set_register(regs, reg, load(bar0, register_offsets[reg]));
-}
-
-static void copy_queue(struct queue *queue, const volatile uint32_t *bar0,
-		       unsigned int at)
-{
-	*queue = (struct queue){
-		.control = load(bar0, at + VGPU_STUB_QUEUE_CONTROL),
-		.status = load(bar0, at + VGPU_STUB_QUEUE_STATUS),
-		.size = load(bar0, at + VGPU_STUB_QUEUE_SIZE),
-		.vector = load(bar0, at + VGPU_STUB_QUEUE_VECTOR),
-		.sq = load_address(bar0, at + VGPU_STUB_QUEUE_SQ_LO),
-		.cq = load_address(bar0, at + VGPU_STUB_QUEUE_CQ_LO),
-		.index = load_address(bar0, at + VGPU_STUB_QUEUE_INDEX_LO),
-	};
-}
-
-/* FEATURES shows whether there are any */
-static void copy_queues(struct registers *regs, const volatile uint32_t *bar0)
-{
-	unsigned int count;
-
-	copy_registers(regs, bar0, REG_COUNT_NO_QUEUES, REG_COUNT);
-	count = regs->value[REG_QUEUES];
-	if (count > VGPU_STUB_QUEUES_MAX)
-		count = VGPU_STUB_QUEUES_MAX;
-	for (unsigned int n = 0; n < count; n++)
-		copy_queue(&regs->queues[n], bar0,
-			   VGPU_STUB_WIN_QUEUE + n * VGPU_STUB_QUEUE_STRIDE);
-	regs->queue_count = count;
-}
-
-static bool announces_queues(const struct registers *regs)
-{
-	return regs->known[REG_FEATURES] && regs->known[REG_MAGIC] &&
-	       regs->value[REG_MAGIC] == VGPU_STUB_MAGIC &&
-	       regs->value[REG_FEATURES] & VGPU_STUB_FEATURE_QUEUES;
-}
-
 /* NULL if it cannot be mapped; errno has the reason */
 static void *map_bar0(const struct device *device)
 {
@@ -288,36 +337,7 @@ static void ask_bar0(struct device *device)
 		return;
 	}
 	regs->source = "bar0";
-	copy_registers(regs, bar0, 0, REG_COUNT_NO_QUEUES);
-	if (announces_queues(regs))
-		copy_queues(regs, bar0);
-	munmap(bar0, VGPU_STUB_BAR0_SIZE);
-}
-
-static void forget_queues(struct registers *regs)
-{
-	for (int reg = REG_COUNT_NO_QUEUES; reg < REG_COUNT; reg++)
-		regs->known[reg] = false;
-	regs->queue_count = 0;
-	snprintf(regs->queues_why, sizeof(regs->queues_why),
-		 "the device was reset meanwhile");
-}
-
-/* While the driver is bound, which may reset the device or suspend it meanwhile */
-static void ask_bar0_for_queues(struct device *device)
-{
-	struct registers *regs = &device->registers;
-	const char *why = bar0_obstacle(device);
-	void *bar0 = why ? NULL : map_bar0(device);
-
-	if (!bar0) {
-		snprintf(regs->queues_why, sizeof(regs->queues_why), "%s",
-			 why ? why : strerror(errno));
-		return;
-	}
-	copy_queues(regs, bar0);
-	if (load(bar0, VGPU_STUB_REG_MAGIC) != VGPU_STUB_MAGIC)
-		forget_queues(regs);
+	copy_all(regs, bar0);
 	munmap(bar0, VGPU_STUB_BAR0_SIZE);
 }
 
@@ -330,6 +350,4 @@ void read_registers(struct device *device)
 	if (strcmp(device->kernel.driver, DRIVER_NAME))
 		return ask_bar0(device);
 	ask_driver(device);
-	if (announces_queues(&device->registers))
-		ask_bar0_for_queues(device);
 }

@@ -123,8 +123,7 @@ static void show_remarks(const struct device *device)
 		printf("\t(the kernel shows %u bytes of configuration space, run as root for the rest)\n",
 		       device->config.len);
 	else if (device->registers.queues_why[0])
-		printf("\t(the driver does not show the registers of queues, and BAR0 cannot be read\n"
-		       "\twhile it is bound (%s): they were not checked)\n",
+		printf("\t(the registers of queues were not checked: %s)\n",
 		       device->registers.queues_why);
 	else if (!device->kernel.driver[0])
 		puts("\t(no driver is bound; load it with: modprobe " DRIVER_NAME ")");
