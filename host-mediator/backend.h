@@ -6,11 +6,15 @@
 #include <stdbool.h>
 #include "vgpu_stub_queue.h"
 
+/* What execute() returns instead of a status; call it again with the same entry, ... */
+#define BACKEND_BUSY 0x10000 /* ... as there is more to do */
+#define BACKEND_WAIT 0x10001 /* ... when something happened that it waits for */
+
 struct backend {
 	/* Whether executing a command again, after a part of it was executed, is harmless */
 	bool (*can_replay)(unsigned int opcode);
-	/* Check and execute a command; the entry is in the byte order of the host. Returns
-	 * its status. *result is 0 before. */
+	/* Check and execute a command, or a part of it that takes a millisecond at most; the
+	 * entry is in the byte order of the host. Returns its status. *result is 0 before. */
 	unsigned int (*execute)(void *opaque, const struct vgpu_stub_sqe *entry,
 				uint64_t *result);
 	void *opaque;

@@ -4,15 +4,8 @@
 #include "crc32c.h"
 #include "engine.h"
 
-/* The data of a command: segments, or bytes of the entry, and a position in them */
-struct data {
-	struct vgpu_stub_segment list[VGPU_STUB_LIST_MAX];
-	const struct vgpu_stub_segment *segment; /* NULL: the bytes */
-	uint32_t count;
-	uint64_t offset; /* in the segment */
-	uint64_t left;
-	const unsigned char *bytes;
-};
+/* What is done at a time, so that others wait for a millisecond at most */
+#define SLICE 0x100000
 
 struct operation {
 	uint64_t arg_mask; /* allowed bits of ARG */
@@ -109,13 +102,18 @@ static unsigned int check_list(const struct engine *engine, const struct vgpu_st
 	return VGPU_STUB_OK;
 }
 
+static bool has_buffer(const struct engine *engine, unsigned int handle)
+{
+	return handle < VGPU_STUB_BUFFERS_MAX && engine->buffers[handle].segments &&
+	       !engine->buffers[handle].removed;
+}
+
 static unsigned int check_handle(const struct engine *engine,
 				 const struct vgpu_stub_sqe *entry,
 				 const struct vgpu_stub_desc *desc)
 {
 	(void)entry;
-	if (desc->type == VGPU_STUB_DESC_BUFFER &&
-	    (desc->number >= VGPU_STUB_BUFFERS_MAX || !engine->buffers[desc->number].segments))
+	if (desc->type == VGPU_STUB_DESC_BUFFER && !has_buffer(engine, desc->number))
 		return VGPU_STUB_ERR_HANDLE;
 	return VGPU_STUB_OK;
 }
@@ -319,52 +317,63 @@ static void fill(unsigned char *to, size_t len, uint64_t pattern, uint64_t done)
 		memcpy(to + n, to, n < len - n ? n : len - n);
 }
 
-static unsigned int move(const struct engine *engine, const struct vgpu_stub_sqe *entry,
-			 struct data *out, struct data *in, uint64_t *result)
+/* The two positions are in step, as COPY has operands of the same length */
+static unsigned int move(struct engine *engine, const struct vgpu_stub_sqe *entry)
 {
-	uint32_t crc = entry->arg;
-	uint64_t done = 0;
+	struct data *out = &engine->out, *in = &engine->in;
+	uint64_t end = engine->done + SLICE;
 
-	while (out->left || in->left) {
+	while ((out->left || in->left) && engine->done < end) {
 		size_t len = out->left ? out->left : in->left;
 		void *from = NULL, *to = NULL;
 
+		if (len > end - engine->done)
+			len = end - engine->done;
 		if (out->left && !(from = piece_of(engine, out, false, &len)))
 			return VGPU_STUB_ERR_DMA;
 		if (in->left && !(to = piece_of(engine, in, true, &len)))
 			return VGPU_STUB_ERR_DMA;
 		if (!from)
-			fill(to, len, entry->arg, done);
+			fill(to, len, entry->arg, engine->done);
 		else if (to)
 			/* two bus addresses may be the same memory */
 			memmove(to, from, len);
 		else
-			crc = crc32c(crc, from, len);
+			engine->crc = crc32c(engine->crc, from, len);
 		if (from)
 			advance(out, len);
 		if (to)
 			advance(in, len);
-		done += len;
+		engine->done += len;
 	}
-	*result = entry->opcode == VGPU_STUB_OP_CRC32C ? crc : done;
-	return VGPU_STUB_OK;
+	return out->left || in->left ? BACKEND_BUSY : VGPU_STUB_OK;
+}
+
+static unsigned int open_command(struct engine *engine, const struct vgpu_stub_sqe *entry)
+{
+	unsigned int status = check_entry(engine, entry);
+
+	engine->done = 0;
+	engine->crc = entry->arg;
+	if (!status)
+		status = open_data(engine, entry, &entry->out, &engine->out);
+	if (!status)
+		status = open_data(engine, entry, &entry->in, &engine->in);
+	if (!status && operands_overlap(entry, &engine->out, &engine->in))
+		status = VGPU_STUB_ERR_OVERLAP;
+	return status;
 }
 
 unsigned int engine_execute(void *opaque, const struct vgpu_stub_sqe *entry, uint64_t *result)
 {
-	const struct engine *engine = opaque;
-	static _Thread_local struct data out, in; /* too large for a stack */
-	unsigned int status = check_entry(engine, entry);
+	struct engine *engine = opaque;
+	unsigned int status = engine->busy ? VGPU_STUB_OK : open_command(engine, entry);
 
 	if (!status)
-		status = open_data(engine, entry, &entry->out, &out);
+		status = move(engine, entry);
+	engine->busy = status == BACKEND_BUSY;
+	*result = 0;
 	if (!status)
-		status = open_data(engine, entry, &entry->in, &in);
-	if (!status && operands_overlap(entry, &out, &in))
-		status = VGPU_STUB_ERR_OVERLAP;
-	if (!status)
-		status = move(engine, entry, &out, &in, result);
-	if (status)
-		*result = 0;
+		*result = entry->opcode == VGPU_STUB_OP_CRC32C ? engine->crc : engine->done;
 	return status;
 }

@@ -7,6 +7,7 @@
 #ifndef ENGINE_H
 #define ENGINE_H
 
+#include "backend.h"
 #include "memory.h"
 
 /* A registered buffer, of BUFFER_ADD */
@@ -15,11 +16,28 @@ struct buffer {
 	uint32_t count;
 	uint32_t access; /* BUFFER_READ, BUFFER_WRITE of BUFFER_ADD */
 	uint64_t bytes;
+	bool removed; /* commands that start now do not find it */
 };
 
+/* The data of a command: segments, or bytes of the entry, and a position in them */
+struct data {
+	struct vgpu_stub_segment list[VGPU_STUB_LIST_MAX];
+	const struct vgpu_stub_segment *segment; /* NULL: the bytes */
+	uint32_t count;
+	uint64_t offset; /* in the segment */
+	uint64_t left;
+	const unsigned char *bytes;
+};
+
+/* Each queue has its own. While it is busy, buffers that the command uses stay. */
 struct engine {
 	const struct memory *memory;
 	const struct buffer *buffers; /* BUFFERS_MAX of them, by handle */
+
+	bool busy; /* a command was executed in part; clear this to abandon it */
+	struct data out, in;
+	uint64_t done;
+	uint32_t crc;
 };
 
 bool engine_can_replay(unsigned int opcode);

@@ -109,20 +109,31 @@ static void desc_to_host(struct vgpu_stub_desc *desc)
 	desc->number = le16toh(desc->number);
 }
 
-static void execute(struct queue *queue, const struct backend *backend, uint32_t i)
+/* Give the command @i, which is started, to the back end */
+static void begin(struct queue *queue, uint32_t i)
 {
-	struct vgpu_stub_sqe entry = slot_of(queue, i)->entry;
-	uint64_t result = 0;
-	unsigned int status;
+	struct vgpu_stub_sqe *entry = &queue->entry;
 
-	entry.opcode = le16toh(entry.opcode);
-	entry.flags = le16toh(entry.flags);
-	entry.id = le32toh(entry.id);
-	entry.arg = le64toh(entry.arg);
-	desc_to_host(&entry.out);
-	desc_to_host(&entry.in);
-	status = backend->execute(backend->opaque, &entry, &result);
-	finish(queue, i, status, result);
+	*entry = slot_of(queue, i)->entry;
+	entry->opcode = le16toh(entry->opcode);
+	entry->flags = le16toh(entry->flags);
+	entry->id = le32toh(entry->id);
+	entry->arg = le64toh(entry->arg);
+	desc_to_host(&entry->out);
+	desc_to_host(&entry->in);
+	queue->running = i;
+	queue->busy = true;
+}
+
+static unsigned int execute(struct queue *queue, const struct backend *backend)
+{
+	uint64_t result = 0;
+	unsigned int status = backend->execute(backend->opaque, &queue->entry, &result);
+
+	queue->busy = status >= BACKEND_BUSY;
+	if (!queue->busy)
+		finish(queue, queue->running, status, result);
+	return status;
 }
 
 /* Copy the entry once; the driver can change the one in the ring */
@@ -133,6 +144,10 @@ static void start(struct queue *queue, uint32_t i)
 	memcpy(&slot->entry, &queue->sq[i % queue->size], sizeof(slot->entry));
 	slot->attempts = htole16(1);
 	set_state(queue, i, VGPU_MEDIATOR_SLOT_STARTED);
+	begin(queue, i);
+	/* the earlier ones are complete, as one is executed at a time */
+	if (queue->entry.flags & VGPU_STUB_SQE_BARRIER)
+		publish(queue, false);
 }
 
 /* Recovery */
@@ -150,7 +165,7 @@ static void replay(struct queue *queue, const struct backend *backend, uint32_t 
 	slot->attempts = htole16(attempts + 1);
 	/* the attempt is counted before it can kill this worker too */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	execute(queue, backend, i);
+	begin(queue, i);
 }
 
 /* A completion from CQ_TAIL of the record on was perhaps not written */
@@ -192,6 +207,7 @@ unsigned int queue_recover(struct queue *queue)
 	queue->sq_tail = queue->next;
 	queue->cq_head = queue->tail - queue->size;
 	queue->full = true;
+	queue->busy = false;
 	queue->error = VGPU_STUB_QERR_NONE;
 	queue->replay = queue->head;
 	queue->replay_end = queue->next;
@@ -270,24 +286,54 @@ static bool has_started(struct queue *queue)
 	return queue->replay != queue->replay_end;
 }
 
+/* Returns whether there was a command. The back end does not get one that is not replayed. */
+static bool begin_next(struct queue *queue, const struct backend *backend, bool must_publish)
+{
+	if (has_started(queue)) {
+		replay(queue, backend, queue->replay++);
+		return true;
+	}
+	if (!has_entry(queue) || !has_room(queue))
+		return false;
+	/* the slot is free when the command that had it is before SQ_HEAD */
+	if (must_publish || queue->next - queue->head >= queue->size)
+		publish(queue, false);
+	start(queue, queue->next++);
+	return true;
+}
+
 bool queue_serve(struct queue *queue, const struct backend *backend, unsigned int max)
 {
 	bool more = !queue->error;
+	unsigned int status = VGPU_STUB_OK;
 
-	for (unsigned int n = 0; more && n < max; n++) {
-		if (has_started(queue)) {
-			replay(queue, backend, queue->replay++);
-			continue;
-		}
-		more = has_entry(queue) && has_room(queue);
-		if (!more)
-			break;
-		/* the slot is free when the command that had it is before SQ_HEAD */
-		if (n % BATCH == BATCH - 1 || queue->next - queue->head >= queue->size)
-			publish(queue, false);
-		start(queue, queue->next);
-		execute(queue, backend, queue->next++);
+	for (unsigned int n = 0; more && status < BACKEND_BUSY && n < max; n++) {
+		if (!queue->busy)
+			more = begin_next(queue, backend, n % BATCH == BATCH - 1);
+		if (queue->busy)
+			status = execute(queue, backend);
 	}
 	publish(queue, false);
-	return more;
+	return more && status != BACKEND_WAIT;
+}
+
+/* Stopping */
+
+static bool can_cancel(const struct queue *queue, const struct backend *backend, uint32_t i)
+{
+	return state_of(queue, i) == VGPU_MEDIATOR_SLOT_STARTED &&
+	       backend->can_replay(le16toh(slot_of(queue, i)->entry.opcode));
+}
+
+void queue_stop(struct queue *queue, const struct backend *backend)
+{
+	/* the last one first: a worker that recovers the queue stops at a free slot */
+	while (queue->next != queue->head && can_cancel(queue, backend, queue->next - 1))
+		set_state(queue, --queue->next, VGPU_MEDIATOR_SLOT_FREE);
+	for (uint32_t i = queue->head; i != queue->next; i++) {
+		if (state_of(queue, i) == VGPU_MEDIATOR_SLOT_STARTED)
+			finish(queue, i, VGPU_STUB_ERR_BACKEND, 0);
+	}
+	queue->busy = false;
+	publish(queue, false);
 }

@@ -26,6 +26,9 @@ struct queue {
 	uint32_t sq_tail, cq_head; /* of the driver, as last read */
 	bool full; /* INDEX_CQ_FULL is set */
 	uint32_t replay, replay_end; /* commands that an earlier worker may have started */
+	bool busy; /* the back end executes this command */
+	uint32_t running;
+	struct vgpu_stub_sqe entry; /* of it, in the byte order of the host */
 	unsigned int error; /* QERR: the queue has stopped */
 };
 
@@ -36,9 +39,15 @@ struct queue {
 unsigned int queue_recover(struct queue *queue);
 
 /*
- * Execute up to @max commands. Returns whether there may be more; if not, the driver will
- * kick, or the queue has an error.
+ * Execute up to @max commands, or a part of one. Returns whether there may be more; if not,
+ * the driver will kick, the back end waits, or the queue has an error.
  */
 bool queue_serve(struct queue *queue, const struct backend *backend, unsigned int max);
+
+/*
+ * End the commands that were started, and publish: all before head are complete then, and
+ * no other. The caller makes the back end abandon the one that it executes.
+ */
+void queue_stop(struct queue *queue, const struct backend *backend);
 
 #endif

@@ -66,7 +66,12 @@ static void make_memory(void)
 
 static unsigned int run(struct vgpu_stub_sqe entry, uint64_t *result)
 {
-	return engine_execute(&engine, &entry, result);
+	unsigned int status;
+
+	do
+		status = engine_execute(&engine, &entry, result);
+	while (status == BACKEND_BUSY);
+	return status;
 }
 
 static struct vgpu_stub_desc direct(uint64_t offset, uint32_t len)
@@ -95,8 +100,8 @@ static struct vgpu_stub_segment backwards[] = {
 
 static void make_buffers(void)
 {
-	buffers[1] = (struct buffer){ backwards, 3, 3, 4 * PAGE };
-	buffers[2] = (struct buffer){ backwards, 3, VGPU_MEDIATOR_BUFFER_READ, 4 * PAGE };
+	buffers[1] = (struct buffer){ backwards, 3, 3, 4 * PAGE, false };
+	buffers[2] = (struct buffer){ backwards, 3, VGPU_MEDIATOR_BUFFER_READ, 4 * PAGE, false };
 }
 
 struct bad {
@@ -305,7 +310,7 @@ static void test_garbage(void)
 		entry.in.len = random_number(2) ? entry.out.len : random_number(PAGE);
 		if (random_number(4))
 			entry.out.reserved = entry.in.reserved = 0;
-		engine_execute(&engine, &entry, &result);
+		run(entry, &result);
 	}
 	ok(1, "200000 random entries");
 }
