@@ -56,8 +56,11 @@ void channel_open(struct channel *channel, int fd, enum side peer, const char *n
 void channel_close(struct channel *channel)
 {
 	drop_fds(channel);
-	if (channel->fd >= 0)
+	if (channel->fd >= 0) {
+		/* another process may have the socket open, too */
+		shutdown(channel->fd, SHUT_RDWR);
 		close(channel->fd);
+	}
 	channel->fd = -1;
 }
 
@@ -348,6 +351,19 @@ bool channel_request(struct channel *channel, union message *message, size_t len
 	request->type = message->header.type;
 	request->serial = channel->serial;
 	message->header.serial = channel->serial;
+	return queue_message(channel, message, length, -1);
+}
+
+void channel_forget_requests(struct channel *channel)
+{
+	memset(channel->requests, 0, sizeof(channel->requests));
+}
+
+bool channel_answer_later(struct channel *channel, unsigned int type, uint32_t serial,
+			  union message *message, size_t length)
+{
+	message->header.type = type | VGPU_MEDIATOR_ANSWER;
+	message->header.serial = serial;
 	return queue_message(channel, message, length, -1);
 }
 

@@ -65,8 +65,13 @@ int channel_take_fd(struct channel *channel, unsigned int i);
  */
 bool channel_send(struct channel *channel, union message *message, size_t length, int fd);
 bool channel_request(struct channel *channel, union message *message, size_t length);
+/* All requests are forgotten: RESET was received, and the peer answers none from before */
+void channel_forget_requests(struct channel *channel);
 /* An answer to the message just received */
 bool channel_answer(struct channel *channel, union message *message, size_t length, int fd);
+/* An answer to a request of that type and serial, which was received some time ago */
+bool channel_answer_later(struct channel *channel, unsigned int type, uint32_t serial,
+			  union message *message, size_t length);
 bool channel_send_queued(struct channel *channel);
 
 /* Tell the peer about a fault in the message just received, log it, and close */
