@@ -33,6 +33,7 @@ sub ended {
 
 ended('reset', qr/^ended: told, finished some, cut off some, failed 0$/);
 ended('errors', qr/^ended: told, finished some, cut off (?:some|none), failed 0$/);
+chardev_passes($guest, 'cat /tmp/idle', 'unbind, and a program that only waits');
 my ($status, @lines) = $guest->command('rmmod vgpu_stub');
 isnt $status, 0, 'the module stays while files are open';
 ended($_, qr/^ended: No such device, finished some, cut off (?:some|none), failed 0$/)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Work that goes on while the device is reset, unbound, pulled out, or the machine
- * sleeps; and how long a command takes
+ * sleeps; a program that only waits meanwhile; and how long a command takes
  */
 #include <signal.h>
+#include <sys/eventfd.h>
 
 #include "calls.h"
 
@@ -87,6 +88,25 @@ static __u64 now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return time.tv_sec * SECOND + time.tv_nsec;
+}
+
+/*
+ * Without a command in flight, only the end of the device ends this wait. After its timeout
+ * poll() would see it, too: so it has to be earlier.
+ */
+void wait_idle(void)
+{
+	int fd = open_device(), event = eventfd(0, EFD_CLOEXEC);
+	struct pollfd file = { .fd = fd, .events = POLLIN };
+	struct pollfd signal = { .fd = event, .events = POLLIN };
+	__u64 start = now();
+
+	must(!set_eventfd(fd, event), "set an eventfd");
+	check(poll(&file, 1, 60000) == 1 && file.revents & POLLHUP, "poll: the device is gone");
+	check(now() - start < 50 * SECOND, "poll: it is told, %llu ms after it began to wait",
+	      (now() - start) / 1000000);
+	check(poll(&signal, 1, 0) == 1, "eventfd: it is told, too");
+	close(fd);
 }
 
 /* Nanoseconds for one NOP at a time, and NOPs a second in batches of 16 */

@@ -17,7 +17,7 @@ static const struct {
 	{ "info", test_info }, { "errors", test_errors }, { "work", test_work },
 	{ "events", test_events }, { "limits", test_limits }, { "uring", test_uring },
 	{ "pair", test_pair }, { "bounce", test_bounce }, { "busy", keep_busy },
-	{ "measure", measure }, { "random", test_random },
+	{ "idle", wait_idle }, { "measure", measure }, { "random", test_random },
 	{ "failing", test_failing },
 };
 
