@@ -3,7 +3,8 @@
 #
 # tests/guest/accelerator: it chooses KVM only if KVM can run a guest, not because
 # /dev/kvm exists. /dev and /proc/cpuinfo are stand-ins. So is KVM: a QEMU under TCG, or
-# a script that fails like QEMU with a broken /dev/kvm.
+# a script that fails like QEMU with a broken /dev/kvm. And under TCG, each guest can have
+# two processors, because QEMU 7.2 omits the memory barriers of one that cannot.
 #
 # Needs: setup-device
 use strict;
@@ -48,5 +49,16 @@ is accelerator(666, 'vmx', 'exec sleep 60'), "tcg: a test guest hangs under KVM\
     local $ENV{VM_ACCEL} = 'kvm';
     is accelerator('', '', $must_not_run), "kvm\n", 'VM_ACCEL overrides the tests';
 }
+
+# Whether the guest can have a second processor; the emulator is a script
+sub can_have_two {
+    my ($accel, @arguments) = @_;
+    local @ENV{qw(VM_ACCEL QEMU_VGPU)} = ($accel, stand_ins(qemu => 'echo "$*"; exit 33') . '/qemu');
+    return qx($top/tests/guest/vm check @arguments) =~ / -smp 1,maxcpus=2 /;
+}
+
+ok can_have_two('tcg', '-device', 'vgpu-stub'), 'TCG: the guest can have two processors';
+ok !can_have_two('tcg', '-smp', 4), '... unless the test says how many';
+ok !can_have_two('kvm', '-device', 'vgpu-stub'), 'KVM: it need not';
 
 done_testing;
