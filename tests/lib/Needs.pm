@@ -21,6 +21,7 @@ my %made = (
     'setup-libvirt' => '/usr/sbin/libvirtd',
     'setup-chroot' => '/usr/bin/mmdebstrap',
     'setup-deb' => '/usr/bin/lintian',
+    'setup-bench' => '/usr/bin/gnuplot',
     'setup-packaging' => '/usr/bin/rpmbuild',
     tools => 'BUILD/tools/vgpu-probe',
     device => 'BUILD/device/qemu-vgpu-stub',
