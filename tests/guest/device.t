@@ -105,7 +105,7 @@ sub test_sysfs {
         'sysfs: rejected writes change nothing');
     my @modes = lines(q(ls -l . | awk 'NR > 1 { print $1, $NF }'));
     is_deeply \@modes, ['-r--r--r-- bad_access_count', '-r--r--r-- features',
-        '-rw-r--r-- scratch', '-r--r--r-- status', '-r--r--r-- version'], 'sysfs: modes';
+        '-r-------- registers', '-rw-r--r-- scratch', '-r--r--r-- status', '-r--r--r-- version'], 'sysfs: modes';
     is status(q(su nobody -s /bin/sh -c 'cat version')), 0, 'sysfs: readable by nobody';
 }
 
