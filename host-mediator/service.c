@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "service.h"
+
+/* Commands at a time, of up to a millisecond each */
+#define TURN 16
+
+/* Executing */
+
+/* Returns whether the request could be sent; if not, the channel is closed */
+static bool ask_device(struct service *service, const struct vgpu_stub_sqe *entry)
+{
+	union message message = { .execute = {
+		.header.type = VGPU_MEDIATOR_EXECUTE,
+		.queue = service->number,
+		.number = service->queue.running,
+		.entry = *entry,
+	} };
+
+	if (!channel_request(service->channel, &message, sizeof(message.execute)))
+		return false;
+	service->ask = ASK_SENT;
+	service->ask_serial = service->channel->serial;
+	return true;
+}
+
+static unsigned int execute(void *opaque, const struct vgpu_stub_sqe *entry, uint64_t *result)
+{
+	struct service *service = opaque;
+
+	if (entry->opcode >> 8 != VGPU_STUB_SET_BUFFER)
+		return engine_execute(&service->engine, entry, result);
+	if (service->ask == ASK_NONE)
+		ask_device(service, entry);
+	if (service->ask != ASK_DONE)
+		return BACKEND_WAIT;
+	service->ask = ASK_NONE;
+	*result = service->result;
+	return service->status;
+}
+
+static struct backend backend_of(struct service *service)
+{
+	return (struct backend){ engine_can_replay, execute, service };
+}
+
+bool service_executed(struct service *service, const struct vgpu_mediator_execute_answer *answer)
+{
+	if (service->ask != ASK_SENT || service->ask_serial != answer->header.serial)
+		return false;
+	service->ask = answer->status == VGPU_MEDIATOR_OK ? ASK_DONE : ASK_CANCELLED;
+	service->status = answer->command_status;
+	service->result = answer->result;
+	service->more = true;
+	return true;
+}
+
+bool service_uses(const struct service *service, unsigned int handle)
+{
+	const struct vgpu_stub_sqe *entry = &service->queue.entry;
+
+	return service->running && service->engine.busy &&
+	       ((entry->out.type == VGPU_STUB_DESC_BUFFER && entry->out.number == handle) ||
+		(entry->in.type == VGPU_STUB_DESC_BUFFER && entry->in.number == handle));
+}
+
+/* Starting */
+
+/* An eventfd has no file type. One that blocks could stop this process. */
+static bool is_eventfd(int fd)
+{
+	struct stat file;
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && flags & O_NONBLOCK && !fstat(fd, &file) &&
+	       !(file.st_mode & S_IFMT);
+}
+
+static bool is_record(int fd, size_t size)
+{
+	struct stat file;
+
+	return !fstat(fd, &file) && file.st_size == (off_t)size &&
+	       fcntl(fd, F_GET_SEALS) > 0 && fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK;
+}
+
+static bool find_rings(struct queue *queue, const struct vgpu_mediator_queue_start *start,
+		       const struct memory *memory)
+{
+	queue->sq = memory_whole(memory, start->sq, start->size * sizeof(*queue->sq));
+	queue->cq = memory_whole(memory, start->cq, start->size * sizeof(*queue->cq));
+	queue->index = memory_whole(memory, start->index, sizeof(*queue->index));
+	return queue->sq && queue->cq && queue->index;
+}
+
+static unsigned int map_record(struct service *service, uint32_t size, int fd)
+{
+	service->record_size = sizeof(struct vgpu_mediator_record) +
+			       size * sizeof(struct vgpu_mediator_slot);
+	if (!is_record(fd, service->record_size))
+		return VGPU_MEDIATOR_FAIL_RECORD;
+	service->queue.record = mmap(NULL, service->record_size, PROT_READ | PROT_WRITE,
+				     MAP_SHARED, fd, 0);
+	return service->queue.record == MAP_FAILED ? VGPU_MEDIATOR_FAIL_HOST : VGPU_MEDIATOR_OK;
+}
+
+static unsigned int recover(struct service *service, int call)
+{
+	unsigned int status;
+
+	service->queue.call = call;
+	status = queue_recover(&service->queue);
+	if (status)
+		munmap(service->queue.record, service->record_size);
+	return status;
+}
+
+unsigned int service_start(struct service *service, const struct vgpu_mediator_queue_start *start,
+			   const struct memory *memory, unsigned int *fault)
+{
+	struct channel *channel = service->channel;
+	unsigned int status;
+
+	*fault = 0;
+	if (!is_eventfd(channel->fds[0]) || !is_eventfd(channel->fds[1])) {
+		*fault = VGPU_MEDIATOR_BAD_DESCRIPTORS;
+		return VGPU_MEDIATOR_OK;
+	}
+	service->queue = (struct queue){ .size = start->size };
+	if (!find_rings(&service->queue, start, memory))
+		return VGPU_MEDIATOR_FAIL_ADDRESS;
+	status = map_record(service, start->size, channel->fds[2]);
+	if (!status)
+		status = recover(service, channel->fds[1]);
+	if (status)
+		return status;
+	service->kick = channel_take_fd(channel, 0);
+	service->queue.call = channel_take_fd(channel, 1);
+	service->running = service->more = true;
+	service->ask = ASK_NONE;
+	return VGPU_MEDIATOR_OK;
+}
+
+/* Stopping */
+
+void service_abandon(struct service *service)
+{
+	if (!service->running)
+		return;
+	munmap(service->queue.record, service->record_size);
+	close(service->kick);
+	close(service->queue.call);
+	service->engine.busy = false;
+	service->running = service->more = false;
+	service->ask = ASK_NONE;
+	service->stop_serial = 0;
+	service->sq_head = service->cq_tail = 0;
+}
+
+static void leave(struct service *service)
+{
+	struct queue queue = service->queue;
+
+	service_abandon(service);
+	service->sq_head = queue.head;
+	service->cq_tail = queue.published;
+}
+
+bool service_stop(struct service *service)
+{
+	struct backend backend = backend_of(service);
+
+	if (!service->running)
+		return true;
+	if (service->ask == ASK_SENT)
+		return false;
+	/* the device has executed the command */
+	if (service->ask == ASK_DONE)
+		queue_serve(&service->queue, &backend, 1);
+	queue_stop(&service->queue, &backend);
+	leave(service);
+	return true;
+}
+
+static void report_error(struct service *service, unsigned int error)
+{
+	union message message = { .queue_error = {
+		.header.type = VGPU_MEDIATOR_QUEUE_ERROR,
+		.queue = service->number,
+		.error = error,
+		.sq_head = service->sq_head,
+		.cq_tail = service->cq_tail,
+	} };
+
+	channel_send(service->channel, &message, sizeof(message.queue_error), -1);
+}
+
+void service_serve(struct service *service)
+{
+	struct backend backend = backend_of(service);
+	unsigned int error;
+
+	if (!service->running || !service->more)
+		return;
+	service->more = queue_serve(&service->queue, &backend, TURN);
+	error = service->queue.error;
+	if (!error)
+		return;
+	leave(service);
+	report_error(service, error);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef WORKER_H
+#define WORKER_H
+
+#define WORKER_FEATURES VGPU_MEDIATOR_FEATURE_SHARED
+
+/* Serve the connection @fd, which is closed then. Returns when it has ended. */
+void worker_run(int fd);
+
+#endif
