@@ -203,6 +203,11 @@ tools:			## build vgpu-probe, vgpu-run and libvgpu-stub
 	    $(MAKE) -C guest-tools O=$(BUILD)/tools
 	@echo "built $(BUILD)/tools/vgpu-probe and vgpu-run"
 
+mediator:		## build vgpu-mediator
+	@$(STEP)/mediator.log "build the mediator" \
+	    $(MAKE) -C host-mediator O=$(BUILD)/mediator
+	@echo "built $(BUILD)/mediator/vgpu-mediator"
+
 # A separate target, because make expands a whole recipe before it runs the first line
 guest-kernel:
 	@$(STEP)/kernel.log "fetch the guest kernel" $(SETUP)/guest-kernel
