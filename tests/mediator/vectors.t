@@ -12,32 +12,12 @@ use Contract;
 use File::Basename;
 use File::Temp 'tempdir';
 use Test::More;
+use Vectors;
 
 my $top = top_dir();
 my $dir = tempdir(CLEANUP => 1);
 my $source = "$top/host-mediator";
-my @vectors = grep { !/README/ } glob "$top/tests/mediator/vectors/*";
-
-sub read_vector {
-    my ($path) = @_;
-    my %vector = (asked => 0, descriptors => '0', expect => [], bytes => '');
-    open my $file, '<', $path or die "$path: $!";
-    while (<$file>) {
-        s/\s*#.*//;
-        if (/^expect (.+)/) {
-            push @{ $vector{expect} }, $1;
-        } elsif (/^(from|state|asked|descriptors) (.+)/) {
-            $vector{$1} = $2;
-        } elsif (/^([0-9a-f]{2}) \* (\d+)$/) {
-            $vector{bytes} .= chr(hex $1) x $2;
-        } elsif (/^[0-9a-f]{2}(?: [0-9a-f]{2})*$/) {
-            $vector{bytes} .= pack 'H*', tr/ \n//dr;
-        } elsif (/\S/) {
-            die "$path, line $.: $_";
-        }
-    }
-    return %vector;
-}
+my @vectors = Vectors::paths($top);
 
 # Standard output and the number of lines in the log
 sub receive {
@@ -60,7 +40,7 @@ system('gcc', '-std=gnu11', '-g', '-O1', '-Wall', '-Wextra', '-Werror', '-D_GNU_
 
 for my $path (@vectors) {
     my $name = basename($path);
-    my %vector = read_vector($path);
+    my %vector = Vectors::read_vector($path);
     my $expected = join '', map {"$_\n"} @{ $vector{expect} };
     my @chunks = length $vector{bytes} > 1000 ? (1 << 20, 16, 4096) : (1 << 20, 1, 16, 7);
     for my $chunk (@chunks) {
@@ -72,7 +52,7 @@ for my $path (@vectors) {
 cmp_ok scalar @vectors, '>=', 100, 'there are vectors';
 
 # Every fault that a message can have is in a vector
-my %faults = map { $_ => 1 } map { /BAD_\w+/g } map { my %vector = read_vector($_); @{ $vector{expect} } } @vectors;
+my %faults = map { $_ => 1 } map { /BAD_\w+/g } map { my %vector = Vectors::read_vector($_); @{ $vector{expect} } } @vectors;
 ok $faults{"BAD_$_"}, "BAD_$_ has a vector" for qw(LENGTH TYPE DESCRIPTORS RESERVED SERIAL STATE VALUE TIMEOUT);
 
 # Every message has a good one
