@@ -215,7 +215,9 @@ static int vgpu_queue_init(struct vgpu *vgpu, unsigned int number)
 {
 	struct vgpu_queue *queue = &vgpu->queues[number];
 	u32 max = readl(vgpu->regs + VGPU_STUB_REG_QUEUE_SIZE_MAX);
-	int irq = pci_irq_vector(vgpu->pdev, number + 1);
+	/* 5.10 warns of a vector that does not exist */
+	int irq = vgpu->pdev->msix_enabled ?
+		  pci_irq_vector(vgpu->pdev, number + 1) : 0;
 
 	queue->vgpu = vgpu;
 	queue->number = number;
