@@ -26,7 +26,7 @@ my %made = (
     tools => 'BUILD/tools/vgpu-probe',
     device => 'BUILD/device/qemu-vgpu-stub',
     guest => 'BUILD/guest/initramfs',
-    qemu => 'BUILD/qemu-7.2/qemu-system-x86_64',
+    qemu => 'QEMU/qemu-system-x86_64', # QEMU_BUILD, if that is set
     'clang-kernel' => 'BUILD/clang-kernel/release',
     'debian-vm' => 'BUILD/debian-vm/disk',
 );
@@ -48,6 +48,7 @@ sub check {
     for my $target (@targets) {
         my $path = $made{$target} // die "$test needs the unknown target $target; add it to Needs.pm\n";
         $path =~ s/^BUILD/$build/;
+        $path =~ s{^QEMU}{$ENV{QEMU_BUILD} // "$build/qemu-7.2"}e;
         next if -e $path;
         print "1..1\nnot ok 1 - runs\n";
         print STDERR "# $test needs $path: run 'make @targets'\n";
