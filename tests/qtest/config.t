@@ -85,7 +85,7 @@ sub matches {
     return;
 }
 
-sub values_of {
+sub test_values {
     my ($width) = @_;
     my $ones = (1 << 8 * $width) - 1;
     return ($ones, 0, $ones, (map { 1 << $_ } 0 .. 8 * $width - 1), 0);
@@ -95,7 +95,7 @@ sub values_of {
 sub write_values {
     my ($device, $model, $offset, $width) = @_;
     my (@commands, @expected);
-    for my $value (values_of($width)) {
+    for my $value (test_values($width)) {
         my @read = $device->config_commands($offset, $width);
         push @commands, $device->config_commands($offset, $width, $value), @read;
         model_write($model, $offset, $width, $value);
