@@ -1,0 +1,1 @@
+../../../host-mediator/message.c
