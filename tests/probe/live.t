@@ -134,6 +134,14 @@ probe_is 'queues: only in FEATURES', 1, 'mmio-feature-queues', '', '--mmio',
     sysfs(resource0 => registers(FEATURES => contract('FEATURE_QUEUES')));
 probe_is 'queues: an unknown feature', 1, 'mmio-features', '',
     with_queues(FEATURES => 0x10 | contract('FEATURE_QUEUES'));
+my @mediator = (VERSION => contract('VERSION_MEDIATOR'),
+    FEATURES => contract('FEATURE_QUEUES') | contract('FEATURE_MEDIATOR'));
+my $away = contract('STATUS') | contract('STATUS_NO_BACKEND');
+probe_is 'mediator', 0, '', '', with_queues(@mediator);
+probe_is 'mediator: away', 0, '', '', with_queues(@mediator, STATUS => $away);
+probe_is 'mediator: an unknown bit of STATUS', 1, 'mmio-status', '', with_queues(@mediator, STATUS => 5);
+probe_is 'mediator: not ready', 1, 'mmio-status', '', with_queues(@mediator, STATUS => $away & ~1);
+probe_is 'no mediator, but away', 1, 'mmio-status', '', with_queues(STATUS => $away);
 my %wrong = (
     'mmio-control' => [CONTROL => 2], 'mmio-queues mmio-vectors' => [QUEUES => 3],
     'mmio-vectors' => [VECTORS => 4], 'mmio-command-sets' => [COMMAND_SETS => 1],

@@ -45,6 +45,19 @@ bool wants_registers(const struct device *device)
 	return is_live(device) && opt.mmio;
 }
 
+bool has_mediator(const struct device *device)
+{
+	const struct registers *regs = &device->registers;
+
+	return wants_registers(device) && regs->known[REG_FEATURES] &&
+	       regs->value[REG_FEATURES] & VGPU_STUB_FEATURE_MEDIATOR;
+}
+
+bool lacks_mediator(const struct device *device)
+{
+	return wants_registers(device) && !has_mediator(device);
+}
+
 /* If the driver is bound, it shows them to root only */
 bool knows_queues(const struct device *device)
 {

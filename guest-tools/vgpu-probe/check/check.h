@@ -197,5 +197,7 @@ bool knows_queues(const struct device *device);
 bool tells_power_state(const struct device *device);
 bool tells_reset_method(const struct device *device);
 bool wants_registers(const struct device *device);
+bool has_mediator(const struct device *device);
+bool lacks_mediator(const struct device *device);
 
 #endif /* CHECK_H */

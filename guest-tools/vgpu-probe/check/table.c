@@ -51,6 +51,7 @@
 			"there"
 #define HALF_QUEUES	"MSI-X and FEATURES must agree on whether there are " \
 			"queues: check what realize() does for queues="
+#define NOT_READY	"the registers are not usable: reset the device"
 #define INTERRUPTS	"the device has no pin and no MSI, and MSI-X only with " \
 			"queues: the kernel shows another device's interrupts, " \
 			"or the device was reset without its knowledge"
@@ -176,7 +177,8 @@ static const struct check others[] = {
 		      "model returns there") },
 	REGISTER("mmio-features", "features: none unknown", REG_FEATURES,
 		 VGPU_STUB_REG_FEATURES,
-		 ~(VGPU_STUB_FEATURES | VGPU_STUB_FEATURE_QUEUES), 0,
+		 ~(VGPU_STUB_FEATURES | VGPU_STUB_FEATURE_QUEUES |
+		   VGPU_STUB_FEATURE_MEDIATOR), 0,
 		 "the device is newer than this tool: use the one that came "
 		 "with it"),
 	{ REGISTER_FIELDS("mmio-feature-queues", "features: queues",
@@ -188,9 +190,13 @@ static const struct check others[] = {
 			  VGPU_STUB_FEATURE_QUEUES, VGPU_STUB_FEATURE_QUEUES,
 			  HALF_QUEUES),
 	  .kinds = KIND_QUEUES, .applies = wants_registers },
-	REGISTER("mmio-status", "status: ready", REG_STATUS,
-		 VGPU_STUB_REG_STATUS, 0xffffffff, VGPU_STUB_STATUS,
-		 "the registers are not usable: reset the device"),
+	{ REGISTER_FIELDS("mmio-status", "status: ready", REG_STATUS,
+			  VGPU_STUB_REG_STATUS, 0xffffffff, VGPU_STUB_STATUS,
+			  NOT_READY), .applies = lacks_mediator },
+	{ REGISTER_FIELDS("mmio-status", "status: ready", REG_STATUS,
+			  VGPU_STUB_REG_STATUS, ~VGPU_STUB_STATUS_NO_BACKEND,
+			  VGPU_STUB_STATUS, NOT_READY),
+	  .applies = has_mediator },
 	REGISTER("mmio-bad-access", "no bad access", REG_BAD_ACCESS,
 		 VGPU_STUB_REG_BAD_ACCESS, 0xffffffff, VGPU_STUB_BAD_ACCESS,
 		 "software made invalid accesses to BAR0: QEMU's -d guest_errors "
