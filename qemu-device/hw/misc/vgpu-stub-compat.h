@@ -29,15 +29,33 @@
 /* Before 10.0, the directory was sysemu/ */
 #if VGPU_QEMU_AT_LEAST(10, 0)
 #include "system/runstate.h"
+#include "system/system.h"
 #else
 #include "sysemu/runstate.h"
+#include "sysemu/sysemu.h"
+#endif
+
+/* Before 7.1, qemu_get_vm_name() was here */
+#if !VGPU_QEMU_AT_LEAST(7, 1)
+#include "qemu-common.h"
 #endif
 
 /* Before 11.0, the directory was hw/ */
 #if VGPU_QEMU_AT_LEAST(11, 0)
 #include "hw/core/qdev-properties.h"
+#include "hw/core/qdev-properties-system.h"
 #else
 #include "hw/qdev-properties.h"
+#endif
+
+/* Before 6.0, DEFINE_PROP_CHR() was in qdev-properties.h */
+#if VGPU_QEMU_AT_LEAST(6, 0) && !VGPU_QEMU_AT_LEAST(11, 0)
+#include "hw/qdev-properties-system.h"
+#endif
+
+/* Before 10.2, the name of a chardev's front end */
+#if !VGPU_QEMU_AT_LEAST(10, 2)
+#define CharFrontend CharBackend
 #endif
 
 /* Before 10.0, this took no attributes */
@@ -69,6 +87,16 @@
         return 0; \
     } \
     static void vgpu_void_post_save(opaque_param)
+#endif
+
+/* Before 6.0, this got the channel; before 5.0, an event was an int */
+#if !VGPU_QEMU_AT_LEAST(6, 0)
+#define vgpu_channel_can_write(unused_param, cond_param, opaque_param) \
+    vgpu_channel_can_write(GIOChannel *unused, cond_param, opaque_param)
+#endif
+#if !VGPU_QEMU_AT_LEAST(5, 0)
+#define vgpu_channel_event(opaque_param, event_param) \
+    vgpu_channel_event(opaque_param, int event)
 #endif
 
 /* Before 10.1, the data of class_init() was not const */

@@ -274,6 +274,23 @@ static VGPUProgress vgpu_unregister(VGPUStubState *s, VGPUCommand *command)
     return vgpu_end(s, command, VGPU_STUB_OK);
 }
 
+/* A command of set 0: the mediator's work, if there is one */
+static VGPUProgress vgpu_execute(VGPUStubState *s, VGPUCommand *command)
+{
+    VGPUBackEnd back_end = vgpu_back_end(s);
+
+    command->is_waiting = back_end == VGPU_BACK_END_EXPECTED;
+    if (command->is_waiting) {
+        return VGPU_IN_FLIGHT;
+    }
+    if (back_end == VGPU_BACK_END_AWAY) {
+        return vgpu_end(s, command, VGPU_STUB_ERR_NO_BACKEND);
+    }
+    command->crc = command->sqe.arg;
+    command->is_short = vgpu_bytes_left(command) <= VGPU_SHORT;
+    return vgpu_go_on(s, command);
+}
+
 /* command->sqe is set, the rest is zero */
 VGPUProgress vgpu_command_start(VGPUStubState *s, VGPUCommand *command)
 {
@@ -288,9 +305,7 @@ VGPUProgress vgpu_command_start(VGPUStubState *s, VGPUCommand *command)
     case VGPU_STUB_OP_UNREGISTER:
         return vgpu_unregister(s, command);
     default:
-        command->crc = command->sqe.arg;
-        command->is_short = vgpu_bytes_left(command) <= VGPU_SHORT;
-        return vgpu_go_on(s, command);
+        return vgpu_execute(s, command);
     }
 }
 
@@ -299,6 +314,9 @@ VGPUProgress vgpu_command_continue(VGPUStubState *s, VGPUCommand *command)
 {
     if (command->sqe.opcode == VGPU_STUB_OP_UNREGISTER) {
         return vgpu_unregister(s, command);
+    }
+    if (command->is_waiting) {
+        return vgpu_execute(s, command);
     }
     if (vgpu_worker_has(s, command)) {
         return VGPU_IN_FLIGHT;

@@ -14,6 +14,7 @@
 
 #include "qemu/queue.h"
 #include "qemu/thread.h"
+#include "chardev/char-fe.h"
 #include "vgpu-stub-compat.h"
 #include "vgpu_stub_queue.h"
 
@@ -66,6 +67,7 @@ typedef struct VGPUCommand {
     uint16_t status;
     uint64_t result;            /* 0 unless the status is OK */
     bool is_short;              /* executed by the main loop, not the worker */
+    bool is_waiting;            /* for the mediator; not started */
 
     VGPUPiece pieces[VGPU_PIECES];
     unsigned piece_count;
@@ -104,6 +106,7 @@ typedef struct VGPUQueue {
     VGPUCommand command;
 } VGPUQueue;
 
+typedef struct VGPUMediator VGPUMediator;
 typedef struct VGPUSaved VGPUSaved;
 typedef struct VGPUSavedQueue VGPUSavedQueue;
 typedef struct VGPUSavedBuffer VGPUSavedBuffer;
@@ -132,6 +135,10 @@ struct VGPUStubState {
     bool serving;               /* accessing memory or sending interrupts */
     bool reset_wanted;          /* once that is finished */
     uint32_t signals;           /* vectors to signal, one bit each */
+
+    CharFrontend mediator_chr;   /* property */
+    uint32_t mediator_timeout;  /* property, milliseconds */
+    VGPUMediator *mediator;     /* NULL: the engine in QEMU executes commands */
 
     VGPUSaved *saved;           /* while a stream is written or read */
     bool loaded;                /* the stream had queues */
@@ -206,6 +213,18 @@ void vgpu_queue_kick(VGPUQueue *q);
 void vgpu_queues_run(void *opaque);
 void vgpu_send_signals(VGPUStubState *s);
 
+/* vgpu-stub-mediator.c */
+typedef enum VGPUBackEnd {
+    VGPU_BACK_END_READY,
+    VGPU_BACK_END_EXPECTED,     /* commands wait for it */
+    VGPU_BACK_END_AWAY,         /* commands fail */
+} VGPUBackEnd;
+
+VGPUBackEnd vgpu_back_end(VGPUStubState *s);
+bool vgpu_mediator_wanted(VGPUStubState *s);
+void vgpu_mediator_realize(VGPUStubState *s);
+void vgpu_mediator_unrealize(VGPUStubState *s);
+
 /* vgpu-stub-migration.c */
 extern const VMStateDescription vmstate_vgpu_queues;
 int vgpu_pre_load(void *opaque);
@@ -217,6 +236,7 @@ void vgpu_queues_unrealize(VGPUStubState *s);
 void vgpu_queues_finalize(VGPUStubState *s);
 void vgpu_queues_reset(VGPUStubState *s);
 void vgpu_queues_update(VGPUStubState *s);
+void vgpu_queues_kick(VGPUStubState *s);
 const char *vgpu_queues_read(VGPUStubState *s, hwaddr addr, uint32_t *val);
 const char *vgpu_queues_write(VGPUStubState *s, hwaddr addr, uint32_t val);
 

@@ -251,7 +251,7 @@ static bool vgpu_may_dma(VGPUStubState *s)
            pci_get_word(pci_dev->config + PCI_COMMAND) & PCI_COMMAND_MASTER;
 }
 
-static void vgpu_queues_kick(VGPUStubState *s)
+void vgpu_queues_kick(VGPUStubState *s)
 {
     for (uint32_t i = 0; i < s->queue_count; i++) {
         vgpu_queue_kick(&s->queues[i]);
@@ -304,6 +304,7 @@ void vgpu_queues_realize(VGPUStubState *s)
     /* during incoming migration, guest memory is incomplete */
     s->stopped = runstate_check(RUN_STATE_INMIGRATE);
     vgpu_queues_reset(s);
+    vgpu_mediator_realize(s);
 }
 
 /*
@@ -316,6 +317,7 @@ void vgpu_queues_unrealize(VGPUStubState *s)
     s->stopped = true;
     vgpu_queues_update(s);
     vgpu_queues_reset(s);
+    vgpu_mediator_unrealize(s);
 }
 
 void vgpu_queues_finalize(VGPUStubState *s)

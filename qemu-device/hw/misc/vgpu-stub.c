@@ -42,6 +42,20 @@ static const char *vgpu_access_fault(hwaddr addr, unsigned size)
     return NULL;
 }
 
+static uint32_t vgpu_version(VGPUStubState *s)
+{
+    if (s->mediator) {
+        return VGPU_STUB_VERSION_MEDIATOR;
+    }
+    return s->queue_count ? VGPU_STUB_VERSION_QUEUES : VGPU_STUB_VERSION;
+}
+
+static uint32_t vgpu_features(VGPUStubState *s)
+{
+    return (s->queue_count ? VGPU_STUB_FEATURE_QUEUES : VGPU_STUB_FEATURES) |
+           (s->mediator ? VGPU_STUB_FEATURE_MEDIATOR : 0);
+}
+
 /* Read a register into @val; returns what is wrong with the access, or NULL */
 static const char *vgpu_reg_read(VGPUStubState *s, hwaddr addr, uint32_t *val)
 {
@@ -50,13 +64,16 @@ static const char *vgpu_reg_read(VGPUStubState *s, hwaddr addr, uint32_t *val)
         *val = VGPU_STUB_MAGIC;
         return NULL;
     case VGPU_STUB_REG_VERSION:
-        *val = s->queue_count ? VGPU_STUB_VERSION_QUEUES : VGPU_STUB_VERSION;
+        *val = vgpu_version(s);
         return NULL;
     case VGPU_STUB_REG_FEATURES:
-        *val = s->queue_count ? VGPU_STUB_FEATURE_QUEUES : VGPU_STUB_FEATURES;
+        *val = vgpu_features(s);
         return NULL;
     case VGPU_STUB_REG_STATUS:
         *val = VGPU_STUB_STATUS;
+        if (vgpu_back_end(s) != VGPU_BACK_END_READY) {
+            *val |= VGPU_STUB_STATUS_NO_BACKEND;
+        }
         return NULL;
     case VGPU_STUB_REG_SCRATCH:
         *val = s->scratch;
@@ -278,6 +295,11 @@ static bool vgpu_check_queues(VGPUStubState *s, Error **errp)
                    s->queue_count, VGPU_STUB_QUEUES_MAX);
         return false;
     }
+    if (!s->queue_count && vgpu_mediator_wanted(s)) {
+        error_setg(errp, "vgpu-stub: mediator= needs queues: remove queues=0, "
+                   "or mediator=");
+        return false;
+    }
     return true;
 }
 
@@ -331,6 +353,9 @@ static void vgpu_instance_finalize(Object *obj)
 
 static const Property vgpu_properties[] = {
     DEFINE_PROP_UINT32("queues", VGPUStubState, queue_count, 1),
+    DEFINE_PROP_CHR("mediator", VGPUStubState, mediator_chr),
+    DEFINE_PROP_UINT32("mediator-timeout", VGPUStubState, mediator_timeout,
+                       10000),
 };
 
 static void vgpu_class_init(ObjectClass *klass, const void *data)

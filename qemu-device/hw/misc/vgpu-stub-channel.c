@@ -1,0 +1,392 @@
+/*
+ * vgpu-stub: messages and descriptors on the connection to the mediator
+ *
+ * A chardev receives as many bytes as its front end can take, and keeps the
+ * descriptors that came with them. So can_read() asks for the rest of one
+ * message only, and every read takes its descriptors: those of the first byte
+ * are the message's, and any others are a fault.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/cutils.h"
+#include "qemu/error-report.h"
+#include "qemu/main-loop.h"
+#include "qemu/timer.h"
+#include "trace.h"
+#include "vgpu-stub-mediator.h"
+
+#define HEADER_SIZE     sizeof(struct vgpu_mediator_header)
+
+int64_t vgpu_now(void)
+{
+    return qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
+}
+
+/* Time */
+
+static int64_t vgpu_channel_deadline(const VGPUMediator *m)
+{
+    int64_t deadline = m->ready ? VGPU_NEVER : m->hello_deadline;
+
+    if (m->received) {
+        deadline = MIN(deadline, m->in_deadline);
+    }
+    if (m->out_bytes) {
+        deadline = MIN(deadline, m->out_deadline);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(m->requests); i++) {
+        if (m->requests[i].serial) {
+            deadline = MIN(deadline, m->requests[i].deadline);
+        }
+    }
+    return deadline;
+}
+
+void vgpu_channel_set_timer(VGPUMediator *m)
+{
+    int64_t deadline = m->open ? vgpu_channel_deadline(m) : VGPU_NEVER;
+
+    if (deadline == VGPU_NEVER) {
+        timer_del(m->timer);
+    } else {
+        timer_mod(m->timer, deadline);
+    }
+}
+
+/* The end of a connection */
+
+void vgpu_channel_close(VGPUMediator *m)
+{
+    m->open = m->ready = false;
+    m->ended = true;
+    vgpu_channel_set_timer(m);
+    qemu_bh_schedule(m->end_bh);
+}
+
+void vgpu_channel_log(const VGPUMediator *m, const char *message,
+                      const char *fault, const char *detail)
+{
+    error_report("vgpu-stub: VM %s: the connection to the mediator was closed: "
+                 "%s: %s%s%s", m->name, message, fault, detail[0] ? ": " : "",
+                 detail);
+}
+
+void vgpu_channel_stuck(VGPUMediator *m)
+{
+    vgpu_channel_log(m, "a message", "the mediator does not receive", "");
+    vgpu_channel_close(m);
+}
+
+/* A fault in the message @type, or in its answer if that is late */
+static void vgpu_channel_fault_in(VGPUMediator *m, unsigned code,
+                                  unsigned type, uint32_t serial,
+                                  const char *detail)
+{
+    union message error = { .error = {
+        .header.type = VGPU_MEDIATOR_ERROR,
+        .code = code, .type = type, .serial = serial,
+    } };
+
+    if (!m->open) {
+        return;
+    }
+    vgpu_channel_log(m, type ? message_name(type) : "a message",
+                     message_fault_name(code), detail);
+    pstrcpy((char *)error.error.text, sizeof(error.error.text), detail);
+    vgpu_channel_queue(m, &error, sizeof(error.error), 0);
+    vgpu_channel_close(m);
+}
+
+void vgpu_channel_fault(VGPUMediator *m, unsigned code, const char *detail)
+{
+    bool has_header = m->received >= HEADER_SIZE;
+
+    vgpu_channel_fault_in(m, code, has_header ? m->in.header.type : 0,
+                          has_header ? m->in.header.serial : 0, detail);
+}
+
+static void vgpu_channel_late_answer(VGPUMediator *m, int64_t now)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(m->requests) && m->open; i++) {
+        VGPURequest *request = &m->requests[i];
+
+        if (request->serial && now >= request->deadline) {
+            vgpu_channel_fault_in(m, VGPU_MEDIATOR_BAD_TIMEOUT, request->type,
+                                  request->serial, "no answer in time");
+        }
+    }
+}
+
+static void vgpu_channel_timeout(void *opaque)
+{
+    VGPUMediator *m = opaque;
+    int64_t now = vgpu_now();
+
+    if (m->open && m->out_bytes && now >= m->out_deadline) {
+        vgpu_channel_stuck(m);
+    }
+    if (m->open && m->received && now >= m->in_deadline) {
+        vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_TIMEOUT, "incomplete");
+    }
+    if (m->open && !m->ready && now >= m->hello_deadline) {
+        vgpu_channel_fault_in(m, VGPU_MEDIATOR_BAD_TIMEOUT, VGPU_MEDIATOR_HELLO,
+                              0, "no answer in time");
+    }
+    vgpu_channel_late_answer(m, now);
+    vgpu_channel_set_timer(m);
+}
+
+/* Descriptors */
+
+void vgpu_close_fds(int *fds, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (fds[i] >= 0) {
+            close(fds[i]);
+        }
+    }
+}
+
+static void vgpu_channel_drop_fds(VGPUMediator *m)
+{
+    vgpu_close_fds(m->fds, m->fd_count);
+    m->fd_count = 0;
+}
+
+int vgpu_channel_take_fd(VGPUMediator *m, unsigned i)
+{
+    int fd = m->fds[i];
+
+    m->fds[i] = -1;
+    return fd;
+}
+
+/* Those that came with the bytes being read; false if they must not be there */
+static bool vgpu_channel_get_fds(VGPUMediator *m)
+{
+    int fds[ARRAY_SIZE(m->fds)];
+    int count = qemu_chr_fe_get_msgfds(&m->s->mediator_chr, fds,
+                                       ARRAY_SIZE(fds));
+
+    if (count <= 0) {
+        return true;
+    }
+    if (m->received) {
+        vgpu_close_fds(fds, count);
+        return false;
+    }
+    memcpy(m->fds, fds, sizeof(fds));
+    m->fd_count = count;
+    return true;
+}
+
+/* Receive */
+
+/* End the request that this answers; false if there is none */
+static bool vgpu_channel_end_request(VGPUMediator *m)
+{
+    const struct vgpu_mediator_header *header = &m->in.header;
+
+    for (size_t i = 0; i < ARRAY_SIZE(m->requests); i++) {
+        VGPURequest *request = &m->requests[i];
+
+        if (request->serial == header->serial &&
+            (request->type | VGPU_MEDIATOR_ANSWER) == header->type) {
+            request->serial = 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned vgpu_channel_check_header(VGPUMediator *m)
+{
+    unsigned code = message_decode_header(&m->in, FROM_BACK_END);
+    unsigned type = m->in.header.type;
+
+    if (code) {
+        return code;
+    }
+    if (type & VGPU_MEDIATOR_ANSWER && !vgpu_channel_end_request(m)) {
+        return VGPU_MEDIATOR_BAD_SERIAL;
+    }
+    if (!m->ready && type != VGPU_MEDIATOR_ERROR &&
+        type != (VGPU_MEDIATOR_HELLO | VGPU_MEDIATOR_ANSWER)) {
+        return VGPU_MEDIATOR_BAD_STATE;
+    }
+    return 0;
+}
+
+/* The text comes from the back end and must not control a terminal */
+static void vgpu_channel_peer_error(VGPUMediator *m)
+{
+    struct vgpu_mediator_error *error = &m->in.error;
+
+    for (size_t i = 0; error->text[i]; i++) {
+        if (error->text[i] < 0x20 || error->text[i] >= 0x7f) {
+            error->text[i] = '?';
+        }
+    }
+    vgpu_channel_log(m, "the mediator reports", message_fault_name(error->code),
+                     (const char *)error->text);
+    vgpu_channel_close(m);
+}
+
+static void vgpu_channel_dispatch(VGPUMediator *m)
+{
+    unsigned code = m->fd_count != m->in.header.descriptors
+                    ? VGPU_MEDIATOR_BAD_DESCRIPTORS
+                    : message_decode_body(&m->in);
+
+    if (code) {
+        vgpu_channel_fault(m, code, "");
+        return;
+    }
+    trace_vgpu_stub_mediator_receive(message_name(m->in.header.type),
+                                     m->in.header.serial);
+    if (m->in.header.type == VGPU_MEDIATOR_ERROR) {
+        vgpu_channel_peer_error(m);
+    } else {
+        vgpu_mediator_message(m);
+    }
+}
+
+static size_t vgpu_channel_missing(const VGPUMediator *m)
+{
+    size_t length = m->received < HEADER_SIZE ? HEADER_SIZE
+                                              : m->in.header.length;
+
+    return length - m->received;
+}
+
+static int vgpu_channel_can_read(void *opaque)
+{
+    VGPUMediator *m = opaque;
+
+    return m->open && m->out_bytes <= VGPU_CHANNEL_OUT_MAX / 2
+           ? vgpu_channel_missing(m) : 0;
+}
+
+/* @size is at most what can_read() returned */
+static void vgpu_channel_take_bytes(VGPUMediator *m, const uint8_t *bytes,
+                                    size_t size)
+{
+    unsigned code = 0;
+
+    if (!m->received) {
+        m->in_deadline = vgpu_now() + VGPU_CHANNEL_DEADLINE_MS;
+    }
+    memcpy(m->in.bytes + m->received, bytes, size);
+    m->received += size;
+    if (m->received == HEADER_SIZE) {
+        code = vgpu_channel_check_header(m);
+    }
+    if (code) {
+        vgpu_channel_fault(m, code, "");
+    } else if (m->received >= HEADER_SIZE && !vgpu_channel_missing(m)) {
+        vgpu_channel_dispatch(m);
+        vgpu_channel_drop_fds(m);
+        m->received = 0;
+    }
+}
+
+static void vgpu_channel_read(void *opaque, const uint8_t *bytes, int size)
+{
+    VGPUMediator *m = opaque;
+    bool fds_are_right = vgpu_channel_get_fds(m);
+
+    if (!m->open || size > vgpu_channel_missing(m)) {
+        return;
+    }
+    if (!fds_are_right) {
+        vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_DESCRIPTORS,
+                           "not with the first byte");
+        return;
+    }
+    vgpu_channel_take_bytes(m, bytes, size);
+    vgpu_channel_set_timer(m);
+}
+
+/* Connections */
+
+static void vgpu_channel_clear(VGPUMediator *m)
+{
+    vgpu_channel_drop_queue(m);
+    vgpu_channel_drop_fds(m);
+    m->received = 0;
+    m->serial = 0;
+    memset(m->requests, 0, sizeof(m->requests));
+}
+
+/* A bottom half, because the chardev may be in the middle of reading */
+static void vgpu_channel_end(void *opaque)
+{
+    VGPUMediator *m = opaque;
+
+    if (!m->ended) {
+        return;
+    }
+    m->ended = false;
+    vgpu_channel_clear(m);
+    vgpu_mediator_ended(m);
+    if (m->connected) {
+        qemu_chr_fe_disconnect(&m->s->mediator_chr);
+    }
+}
+
+static void vgpu_channel_open(VGPUMediator *m)
+{
+    /* the bottom half may not have run yet */
+    m->connected = false;
+    vgpu_channel_end(m);
+    m->connected = m->open = true;
+    m->hello_deadline = vgpu_now() + VGPU_CHANNEL_DEADLINE_MS;
+    vgpu_mediator_opened(m);
+    vgpu_channel_set_timer(m);
+}
+
+static void vgpu_channel_event(void *opaque, QEMUChrEvent event)
+{
+    VGPUMediator *m = opaque;
+
+    if (event == CHR_EVENT_OPENED) {
+        vgpu_channel_open(m);
+    } else if (event == CHR_EVENT_CLOSED) {
+        m->connected = false;
+        if (m->open && m->received) {
+            vgpu_channel_log(m, m->received < HEADER_SIZE ? "a message"
+                             : message_name(m->in.header.type), "ends early",
+                             "");
+        }
+        if (m->open) {
+            vgpu_channel_close(m);
+        }
+    }
+}
+
+void vgpu_channel_realize(VGPUMediator *m)
+{
+    QSIMPLEQ_INIT(&m->out);
+    m->end_bh = qemu_bh_new(vgpu_channel_end, m);
+    m->timer = timer_new_ms(QEMU_CLOCK_REALTIME, vgpu_channel_timeout, m);
+    qemu_chr_fe_set_handlers(&m->s->mediator_chr, vgpu_channel_can_read,
+                             vgpu_channel_read, vgpu_channel_event, NULL, m,
+                             NULL, true);
+}
+
+void vgpu_channel_unrealize(VGPUMediator *m)
+{
+    m->open = m->ready = m->ended = false;
+    qemu_chr_fe_set_handlers(&m->s->mediator_chr, NULL, NULL, NULL, NULL, NULL,
+                             NULL, false);
+    vgpu_channel_clear(m);
+    if (m->connected) {
+        qemu_chr_fe_disconnect(&m->s->mediator_chr);
+    }
+    m->connected = false;
+    timer_del(m->timer);
+    timer_free(m->timer);
+    qemu_bh_delete(m->end_bh);
+}

@@ -1,0 +1,218 @@
+/*
+ * vgpu-stub: the mediator, from the first message to its absence
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include <glib-unix.h>
+#include "qemu/cutils.h"
+#include "qemu/error-report.h"
+#include "qemu/timer.h"
+#include "trace.h"
+#include "vgpu-stub-mediator.h"
+
+/* For the messages and the log: no byte may control a terminal */
+static void vgpu_mediator_set_name(VGPUMediator *m)
+{
+    pstrcpy(m->name, sizeof(m->name), qemu_get_vm_name() ?: "");
+    for (char *p = m->name; *p; p++) {
+        if ((uint8_t)*p < 0x20 || *p == 0x7f) {
+            *p = '?';
+        }
+    }
+    if (!m->name[0]) {
+        pstrcpy(m->name, sizeof(m->name), "unnamed");
+    }
+}
+
+/* Commands: whether the back end is there */
+
+VGPUBackEnd vgpu_back_end(VGPUStubState *s)
+{
+    VGPUMediator *m = s->mediator;
+
+    if (!m || m->ready) {
+        return VGPU_BACK_END_READY;
+    }
+    return m->away ? VGPU_BACK_END_AWAY : VGPU_BACK_END_EXPECTED;
+}
+
+static void vgpu_mediator_give_up(void *opaque)
+{
+    VGPUMediator *m = opaque;
+
+    m->away = true;
+    trace_vgpu_stub_mediator_away();
+    vgpu_queues_kick(m->s);
+}
+
+static void vgpu_mediator_expect(VGPUMediator *m)
+{
+    m->away = !m->s->mediator_timeout;
+    if (!m->away) {
+        timer_mod(m->away_timer, vgpu_now() + m->s->mediator_timeout);
+    }
+    vgpu_queues_kick(m->s);
+}
+
+/* The lifeline: hangs up when no process of the back end can access memory */
+
+static void vgpu_lifeline_close(VGPUMediator *m)
+{
+    if (m->lifeline_watch) {
+        g_source_remove(m->lifeline_watch);
+        m->lifeline_watch = 0;
+    }
+    if (m->lifeline >= 0) {
+        close(m->lifeline);
+        m->lifeline = -1;
+    }
+}
+
+static gboolean vgpu_lifeline_hung_up(gint fd, GIOCondition condition,
+                                      gpointer opaque)
+{
+    VGPUMediator *m = opaque;
+
+    m->lifeline_watch = 0;
+    vgpu_lifeline_close(m);
+    if (m->open) {
+        vgpu_channel_close(m);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+static bool vgpu_is_lifeline(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) &&
+           (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+}
+
+/* Watch only for hang-up: what a worker writes is never read */
+static bool vgpu_lifeline_open(VGPUMediator *m)
+{
+    int fd = vgpu_channel_take_fd(m, 0);
+
+    if (!vgpu_is_lifeline(fd)) {
+        close(fd);
+        return false;
+    }
+    m->lifeline = fd;
+    m->lifeline_watch = g_unix_fd_add(fd, G_IO_HUP, vgpu_lifeline_hung_up, m);
+    return true;
+}
+
+/* The handshake */
+
+void vgpu_mediator_opened(VGPUMediator *m)
+{
+    union message message = { .hello = {
+        .header.type = VGPU_MEDIATOR_HELLO,
+        .version_min = VGPU_MEDIATOR_VERSION,
+        .version_max = VGPU_MEDIATOR_VERSION,
+        .features = VGPU_MEDIATOR_FEATURE_SHARED,
+        .queues = m->s->queue_count,
+    } };
+
+    if (m->no_path) {
+        vgpu_channel_close(m);
+        return;
+    }
+    memcpy(message.hello.name, m->name, sizeof(m->name));
+    vgpu_channel_request(m, &message, sizeof(message.hello));
+}
+
+static bool vgpu_mediator_offers(const struct vgpu_mediator_hello_answer *hello)
+{
+    return hello->version == VGPU_MEDIATOR_VERSION &&
+           !(hello->features & ~VGPU_MEDIATOR_FEATURE_SHARED);
+}
+
+static void vgpu_mediator_hello(VGPUMediator *m)
+{
+    const struct vgpu_mediator_hello_answer *hello = &m->in.hello_answer;
+
+    if (!vgpu_mediator_offers(hello)) {
+        vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_VALUE, "not what was offered");
+        return;
+    }
+    if (!vgpu_lifeline_open(m)) {
+        vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_DESCRIPTORS, "not a pipe");
+        return;
+    }
+    if (!hello->features) {
+        m->no_path = true;
+        error_report("vgpu-stub: VM %s: cannot use the mediator: it has no way "
+                     "to serve queues in common with this device; it is not "
+                     "asked again before QEMU is restarted", m->name);
+        vgpu_channel_close(m);
+        return;
+    }
+    m->ready = true;
+    m->away = false;
+    timer_del(m->away_timer);
+    trace_vgpu_stub_mediator_ready(hello->features);
+    vgpu_queues_kick(m->s);
+}
+
+void vgpu_mediator_message(VGPUMediator *m)
+{
+    switch (m->in.header.type) {
+    case VGPU_MEDIATOR_HELLO | VGPU_MEDIATOR_ANSWER:
+        vgpu_mediator_hello(m);
+        break;
+    case VGPU_MEDIATOR_PING | VGPU_MEDIATOR_ANSWER:
+        break;
+    default:
+        vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_STATE, "no queue is running");
+    }
+}
+
+void vgpu_mediator_ended(VGPUMediator *m)
+{
+    vgpu_lifeline_close(m);
+    if (!timer_pending(m->away_timer) && !m->away) {
+        vgpu_mediator_expect(m);
+    }
+}
+
+/* Life cycle */
+
+bool vgpu_mediator_wanted(VGPUStubState *s)
+{
+    return qemu_chr_fe_backend_connected(&s->mediator_chr);
+}
+
+void vgpu_mediator_realize(VGPUStubState *s)
+{
+    VGPUMediator *m;
+
+    if (!vgpu_mediator_wanted(s)) {
+        return;
+    }
+    m = g_new0(VGPUMediator, 1);
+    m->s = s;
+    m->lifeline = -1;
+    m->away_timer = timer_new_ms(QEMU_CLOCK_REALTIME, vgpu_mediator_give_up, m);
+    s->mediator = m;
+    vgpu_mediator_set_name(m);
+    vgpu_mediator_expect(m);
+    vgpu_channel_realize(m);
+}
+
+void vgpu_mediator_unrealize(VGPUStubState *s)
+{
+    VGPUMediator *m = s->mediator;
+
+    if (!m) {
+        return;
+    }
+    vgpu_channel_unrealize(m);
+    vgpu_lifeline_close(m);
+    timer_del(m->away_timer);
+    timer_free(m->away_timer);
+    g_clear_pointer(&s->mediator, g_free);
+}

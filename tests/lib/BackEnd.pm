@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The back end of the mediator's protocol in a test, one connection at a time:
+#
+#   my $back_end = BackEnd->new;
+#   $back_end->arguments               for QEMU: a chardev "med" that connects to it
+#   $back_end->accept                   wait for a connection; false after 20 seconds
+#   $back_end->greet(%fields)           receive HELLO and answer it
+#   my $message = $back_end->receive    the next message, a hash with type, serial,
+#                                       descriptors and body; undef after the end
+#   $back_end->answer_hello($serial, %fields)
+#   $back_end->send($bytes)             send bytes, and with them
+#   $back_end->send($bytes, $fd, ...)   descriptors
+#   $back_end->stop, ->listen         accept no connections, accept them again
+#   $back_end->close
+#   BackEnd::message(TYPE, SERIAL, DESCRIPTORS, BODY)
+package BackEnd;
+
+use strict;
+use warnings;
+use File::Temp 'tempdir';
+use IO::Socket::UNIX;
+use IO::Select;
+use Socket;
+use Time::HiRes 'sleep';
+
+# The system call has no wrapper in Perl's core
+use constant { SYS_SENDMSG => 46, SCM_RIGHTS => 1 }; # of x86-64
+
+sub new {
+    my ($class) = @_;
+    my $dir = tempdir(CLEANUP => 1);
+    my $self = bless { dir => $dir, path => "$dir/socket" }, $class;
+    $self->listen;
+    return $self;
+}
+
+sub listen {
+    my ($self) = @_;
+    unlink $self->{path};
+    $self->{server} = IO::Socket::UNIX->new(Local => $self->{path}, Listen => 8)
+        // die "$self->{path}: $!";
+    return;
+}
+
+# No back end listens
+sub stop {
+    my ($self) = @_;
+    $self->close;
+    close delete $self->{server};
+    unlink $self->{path};
+    return;
+}
+
+sub arguments {
+    my ($self) = @_;
+    return ('-chardev', "socket,id=med,path=$self->{path},reconnect=1",
+        '-global', 'vgpu-stub.mediator=med');
+}
+
+sub accept {
+    my ($self) = @_;
+    $self->close;
+    $self->{server}->timeout(20);
+    $self->{socket} = $self->{server}->accept;
+    return defined $self->{socket};
+}
+
+sub close {
+    my ($self) = @_;
+    close $self->{socket} if $self->{socket};
+    close $self->{lifeline} if $self->{lifeline};
+    delete @$self{qw(socket lifeline)};
+    return;
+}
+
+sub message {
+    my ($type, $serial, $descriptors, $body) = @_;
+    return pack('V v v V V', 16 + length $body, $type, $descriptors, $serial, 0) . $body;
+}
+
+sub send {
+    my ($self, $bytes, @fds) = @_;
+    if (!@fds) {
+        return syswrite $self->{socket}, $bytes;
+    }
+    my $control = pack 'Q l l l' . scalar(@fds), 16 + 4 * @fds, SOL_SOCKET, SCM_RIGHTS, @fds;
+    $control .= "\0" x (-length($control) % 8);
+    my $iov = pack 'P Q', $bytes, length $bytes;
+    my $msg = pack 'x8 x8 P Q P Q x8', $iov, 1, $control, length $control;
+    return syscall SYS_SENDMSG, fileno $self->{socket}, $msg, 0;
+}
+
+# "late": how many bytes to send before the descriptor
+sub answer_hello {
+    my ($self, $serial, %fields) = @_;
+    pipe my $lifeline, $self->{lifeline} or die "pipe: $!";
+    my $bytes = message(0x8001, $serial, 1, pack 'V v v V V V V', 0, $fields{version} // 1, 0,
+        $fields{features} // 1, $fields{sets} // 1, $fields{credit} // 0, 0);
+    if (my $late = $fields{late}) {
+        $self->send(substr $bytes, 0, $late, '');
+        sleep 0.05;
+    }
+    return $self->send($bytes, fileno($fields{fd} // $lifeline));
+}
+
+sub greet {
+    my ($self, %fields) = @_;
+    my $hello = $self->receive // return;
+    $self->answer_hello($hello->{serial}, %fields);
+    return $hello;
+}
+
+# $count bytes, or fewer at the end of the connection or after 10 seconds
+sub read_bytes {
+    my ($self, $count) = @_;
+    my $bytes = '';
+    my $select = IO::Select->new($self->{socket});
+    while (length $bytes < $count && $select->can_read(10)) {
+        sysread $self->{socket}, $bytes, $count - length $bytes, length $bytes or last;
+    }
+    return $bytes;
+}
+
+sub receive {
+    my ($self) = @_;
+    my $header = $self->read_bytes(16);
+    return if length $header < 16;
+    my %message;
+    @message{qw(length type descriptors serial reserved)} = unpack 'V v v V V', $header;
+    $message{body} = $self->read_bytes($message{length} - 16);
+    return \%message;
+}
+
+1;
