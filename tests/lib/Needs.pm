@@ -25,6 +25,7 @@ my %made = (
     'setup-packaging' => '/usr/bin/rpmbuild',
     tools => 'BUILD/tools/vgpu-probe',
     device => 'BUILD/device/qemu-vgpu-stub',
+    mediator => 'BUILD/mediator/vgpu-mediator',
     guest => 'BUILD/guest/initramfs',
     qemu => 'QEMU/qemu-system-x86_64', # QEMU_BUILD, if that is set
     'clang-kernel' => 'BUILD/clang-kernel/release',
