@@ -2,7 +2,7 @@
 /*
  * A device that tests a running vgpu-mediator. It prints TAP.
  *
- *   daemon SOCKET SUPERVISOR work|long|kill|peers
+ *   daemon SOCKET SUPERVISOR work|faults|long|kill|peers
  *   daemon SOCKET SUPERVISOR vector STATE FDS AT <BYTES
  *                 send a test vector, and print the fault that the mediator reports
  *
@@ -218,6 +218,14 @@ static unsigned int hello(void)
 					     .queues = 2, .name = "test" } };
 
 	peer.fd = connect_to();
+	return request(message, VGPU_MEDIATOR_HELLO, sizeof(message.hello), NULL, 0);
+}
+
+static unsigned int hello_again(void)
+{
+	union message message = { .hello = { .version_min = 1, .version_max = 1, .queues = 2,
+					     .name = "test" } };
+
 	return request(message, VGPU_MEDIATOR_HELLO, sizeof(message.hello), NULL, 0);
 }
 
@@ -512,6 +520,46 @@ static void test_cancelled(void)
 	ok(complete()->status == 0, "... and executes it");
 }
 
+/* Faults that need more than the message; each costs its connection */
+static void test_faults(void)
+{
+	union message message = { .buffer_add = { .handle = HANDLE, .count = 2, .bytes = 8193,
+						  .access = 3 } };
+	union message stop_2 = { .queue_stop = { .queue = 2 } };
+
+	connect_all();
+	ok(simple(VGPU_MEDIATOR_MEMORY_CLEAR) == 100 + VGPU_MEDIATOR_BAD_STATE,
+	   "MEMORY_CLEAR while a queue is running");
+	disconnect();
+	connect_all();
+	ok(add_memory() == 100 + VGPU_MEDIATOR_BAD_STATE, "MEMORY_ADD while a queue is running");
+	disconnect();
+	connect_all();
+	ok(start_queue() == 100 + VGPU_MEDIATOR_BAD_STATE, "QUEUE_START of a queue that is running");
+	disconnect();
+	connect_all();
+	ok(remove_buffer() == 100 + VGPU_MEDIATOR_BAD_STATE, "BUFFER_REMOVE without a buffer");
+	disconnect();
+	connect_all();
+	ok(!add_buffer() && add_buffer() == 100 + VGPU_MEDIATOR_BAD_STATE, "BUFFER_ADD twice");
+	disconnect();
+	connect_all();
+	ok(request(message, VGPU_MEDIATOR_BUFFER_ADD, sizeof(message.buffer_add), &segments_fd, 1) ==
+	   100 + VGPU_MEDIATOR_BAD_VALUE, "BUFFER_ADD with another sum");
+	disconnect();
+	connect_all();
+	ok(request(message, VGPU_MEDIATOR_BUFFER_ADD, sizeof(message.buffer_add), &kick, 1) ==
+	   100 + VGPU_MEDIATOR_BAD_DESCRIPTORS, "BUFFER_ADD with an eventfd");
+	disconnect();
+	connect_all();
+	ok(request(stop_2, VGPU_MEDIATOR_QUEUE_STOP, sizeof(stop_2.queue_stop), NULL, 0) ==
+	   100 + VGPU_MEDIATOR_BAD_VALUE, "QUEUE_STOP of a queue that the device lacks");
+	disconnect();
+	hello();
+	ok(hello_again() == 100 + VGPU_MEDIATOR_BAD_STATE, "HELLO twice");
+	disconnect();
+}
+
 static void test_work(void)
 {
 	int fds;
@@ -701,6 +749,8 @@ int main(int argc, char **argv)
 		test_work();
 	else if (!strcmp(argv[3], "long"))
 		test_long();
+	else if (!strcmp(argv[3], "faults"))
+		test_faults();
 	else if (!strcmp(argv[3], "kill"))
 		test_kill();
 	else

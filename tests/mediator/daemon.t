@@ -14,6 +14,7 @@ use File::Temp 'tempdir';
 use IO::Socket::UNIX;
 use POSIX 'WNOHANG';
 use Test::More;
+use Time::HiRes 'usleep';
 use Vectors;
 
 my $top = top_dir();
@@ -32,7 +33,7 @@ sub wait_for {
     my ($condition) = @_;
     for (1 .. 100) {
         return 1 if $condition->();
-        select undef, undef, undef, 0.1;
+        usleep(100_000);
     }
     return 0;
 }
@@ -107,9 +108,10 @@ sub bad_messages {
 command_line();
 my $pid = start_mediator("--socket-path=$socket");
 ok wait_for(\&listens), 'it listens' or diag qx(cat $dir/log);
-is sprintf('%o', (stat $socket)[2] & 07777), '600', 'the socket is the owner\'s';
+is sprintf('%o', (stat $socket)[2] & oct 7777), '600', 'the socket is the owner\'s';
 is((run_mediator("--socket-path=$socket"))[0], 1, 'the socket of another supervisor is not taken');
 device('commands', $pid, 'work');
+device('faults', $pid, 'faults');
 device('long commands', $pid, 'long');
 device('workers are killed', $pid, 'kill');
 device('peers', $pid, 'peers');
@@ -124,7 +126,7 @@ ok wait_for(sub { !listens() }) && -S $socket, 'a killed supervisor leaves its s
 is sysread($open, my $byte, 1) // 'reset', 0, '... and its workers end';
 $pid = start_mediator("--socket-path=$socket", '--group=0');
 ok wait_for(\&listens), 'the next one uses it';
-is sprintf('%o', (stat $socket)[2] & 07777), '660', '... for a group';
+is sprintf('%o', (stat $socket)[2] & oct 7777), '660', '... for a group';
 device('commands', $pid, 'work');
 kill 'TERM', $pid;
 is end_of($pid), 0, 'SIGTERM ends it';
