@@ -27,6 +27,22 @@ bool engine_can_replay(unsigned int opcode)
 	return opcode < OPERATIONS || opcode >> 8 == VGPU_STUB_SET_BUFFER;
 }
 
+unsigned int engine_check_command(unsigned int opcode, uint64_t arg, uint32_t out_bytes,
+				  uint32_t in_bytes)
+{
+	const struct operation *operation = &operations[opcode < OPERATIONS ? opcode : 0];
+
+	if (opcode >= OPERATIONS)
+		return VGPU_STUB_ERR_OPCODE;
+	if (arg & ~operation->arg_mask)
+		return VGPU_STUB_ERR_ARG;
+	if (operation->out != !!out_bytes || operation->in != !!in_bytes)
+		return VGPU_STUB_ERR_DESC;
+	if (operation->out && operation->in && out_bytes != in_bytes)
+		return VGPU_STUB_ERR_LENGTH;
+	return VGPU_STUB_OK;
+}
+
 /* Checks of the entry, in the order of the specification's table of statuses */
 
 typedef unsigned int check(const struct engine *engine, const struct vgpu_stub_sqe *entry,
@@ -303,7 +319,7 @@ static void advance(struct data *data, size_t len)
 
 /* Executing */
 
-static void fill(unsigned char *to, size_t len, uint64_t pattern, uint64_t done)
+void engine_fill(unsigned char *to, size_t len, uint64_t pattern, uint64_t done)
 {
 	unsigned char bytes[sizeof(pattern)];
 	size_t n;
@@ -334,7 +350,7 @@ static unsigned int move(struct engine *engine, const struct vgpu_stub_sqe *entr
 		if (in->left && !(to = piece_of(engine, in, true, &len)))
 			return VGPU_STUB_ERR_DMA;
 		if (!from)
-			fill(to, len, entry->arg, engine->done);
+			engine_fill(to, len, entry->arg, engine->done);
 		else if (to)
 			/* two bus addresses may be the same memory */
 			memmove(to, from, len);

@@ -40,6 +40,11 @@ struct engine {
 	uint32_t crc;
 };
 
+/* What can be checked of a command without its descriptors: its status */
+unsigned int engine_check_command(unsigned int opcode, uint64_t arg, uint32_t out_bytes,
+				  uint32_t in_bytes);
+/* FILL of @len bytes that follow @done others */
+void engine_fill(unsigned char *to, size_t len, uint64_t pattern, uint64_t done);
 bool engine_can_replay(unsigned int opcode);
 /* As execute() of struct backend; @opaque is a struct engine */
 unsigned int engine_execute(void *opaque, const struct vgpu_stub_sqe *entry, uint64_t *result);

@@ -31,7 +31,8 @@ static const char capabilities[] =
 "  \"type\": \"vgpu-stub\",\n"
 "  \"protocol\": 1,\n"
 "  \"features\": [\n"
-"    \"shared\"\n"
+"    \"shared\",\n"
+"    \"framed\"\n"
 "  ]\n"
 "}\n";
 

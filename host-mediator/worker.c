@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "buffers.h"
+#include "frames.h"
 #include "log.h"
 #include "service.h"
 #include "worker.h"
@@ -27,6 +28,7 @@ static struct worker {
 	uint32_t removing[VGPU_STUB_BUFFERS_MAX]; /* SERIAL of BUFFER_REMOVE */
 	unsigned int removals;
 	struct service services[VGPU_STUB_QUEUES_MAX];
+	struct frames frames;
 } worker = { .lifeline = { -1, -1 } };
 
 static void log_channel(const char *line)
@@ -66,6 +68,7 @@ static void answer_hello(void)
 		.version = VGPU_MEDIATOR_VERSION,
 		.features = worker.features,
 		.command_sets = 1 << VGPU_STUB_SET_BASIC,
+		.credit_out = worker.features & VGPU_MEDIATOR_FEATURE_FRAMED ? FRAMES_CREDIT : 0,
 	} };
 
 	channel_answer(&worker.channel, &message, sizeof(message.hello_answer),
@@ -184,7 +187,8 @@ static void start_queue(const struct vgpu_mediator_queue_start *message)
 
 	if (!service)
 		return;
-	if (worker.features & VGPU_MEDIATOR_FEATURE_SHARED && !service->running)
+	if (worker.features & VGPU_MEDIATOR_FEATURE_SHARED && !service->running &&
+	    !frames_in_flight(&worker.frames))
 		status = service_start(service, message, &worker.memory, &fault);
 	if (fault)
 		channel_fault(&worker.channel, fault, "");
@@ -230,13 +234,39 @@ static void reset(void)
 	}
 	buffers_clear(&worker.buffers);
 	worker.removals = 0;
+	frames_clear(&worker.frames);
 	memory_clear(&worker.memory);
 	channel_forget_requests(&worker.channel);
 	answer(VGPU_MEDIATOR_OK);
 }
 
+/* A message of the framed path */
+static unsigned int handle_framed(const union message *message)
+{
+	if (!(worker.features & VGPU_MEDIATOR_FEATURE_FRAMED))
+		return VGPU_MEDIATOR_BAD_STATE;
+	switch (message->header.type) {
+	case VGPU_MEDIATOR_COMMAND:
+		if (message->command.queue >= worker.queues)
+			return VGPU_MEDIATOR_BAD_VALUE;
+		if (is_any_running())
+			return VGPU_MEDIATOR_BAD_STATE;
+		return frames_start(&worker.frames, &message->command);
+	case VGPU_MEDIATOR_DATA_OUT:
+		return frames_receive(&worker.frames, &message->data);
+	case VGPU_MEDIATOR_CREDIT_IN:
+		return frames_credit(&worker.frames, message->credit.bytes);
+	default: /* CANCEL */
+		frames_cancel(&worker.frames, message->cancel.tag);
+		answer(VGPU_MEDIATOR_OK);
+		return 0;
+	}
+}
+
 static void handle(const union message *message)
 {
+	unsigned int code;
+
 	switch (message->header.type) {
 	case VGPU_MEDIATOR_HELLO:
 		return hello(&message->hello);
@@ -259,8 +289,9 @@ static void handle(const union message *message)
 	case VGPU_MEDIATOR_PING:
 		return answer(VGPU_MEDIATOR_OK);
 	default:
-		channel_fault(&worker.channel, VGPU_MEDIATOR_BAD_STATE,
-			      "the framed path was not negotiated");
+		code = handle_framed(message);
+		if (code)
+			channel_fault(&worker.channel, code, "");
 	}
 }
 
@@ -330,7 +361,7 @@ static void wait(bool more)
 
 void worker_run(int fd)
 {
-	bool more = false;
+	bool more = false, framed;
 
 	snprintf(worker.name, sizeof(worker.name), "unknown (worker %d)", (int)getpid());
 	for (unsigned int i = 0; i < VGPU_STUB_QUEUES_MAX; i++) {
@@ -339,11 +370,16 @@ void worker_run(int fd)
 		worker.services[i].engine.memory = &worker.memory;
 		worker.services[i].engine.buffers = worker.buffers.buffers;
 	}
+	worker.frames.channel = &worker.channel;
+	frames_clear(&worker.frames);
 	channel_open(&worker.channel, fd, FROM_DEVICE, worker.name, log_channel);
 	while (worker.channel.fd >= 0) {
 		wait(more);
 		more = serve();
+		framed = frames_serve(&worker.frames);
 		send_queued();
+		/* if the device does not receive, poll() says when it does */
+		more = more || (framed && !worker.channel.queued);
 		channel_check_time(&worker.channel, channel_now());
 	}
 }

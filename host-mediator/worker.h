@@ -2,7 +2,7 @@
 #ifndef WORKER_H
 #define WORKER_H
 
-#define WORKER_FEATURES VGPU_MEDIATOR_FEATURE_SHARED
+#define WORKER_FEATURES (VGPU_MEDIATOR_FEATURE_SHARED | VGPU_MEDIATOR_FEATURE_FRAMED)
 
 /* Serve the connection @fd, which is closed then. Returns when it has ended. */
 void worker_run(int fd);

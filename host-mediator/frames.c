@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdlib.h>
+#include <string.h>
+#include "crc32c.h"
+#include "engine.h"
+#include "frames.h"
+
+#define OUTSTANDING_MAX 0x1000000
+/* Bytes consumed, before a notice grants them again */
+#define GRANT 0x10000
+
+/* Commands */
+
+static struct command *find(struct frames *frames, uint32_t tag)
+{
+	for (unsigned int i = 0; i < frames->used; i++) {
+		if (frames->commands[i].used && frames->commands[i].tag == tag)
+			return &frames->commands[i];
+	}
+	return NULL;
+}
+
+static struct command *find_free(struct frames *frames)
+{
+	unsigned int i = 0;
+
+	while (i < frames->used && frames->commands[i].used)
+		i++;
+	if (i == FRAMES_MAX)
+		return NULL;
+	if (i == frames->used)
+		frames->used++;
+	return &frames->commands[i];
+}
+
+static void drop(struct frames *frames, struct command *command)
+{
+	frames->consumed += command->count;
+	free(command->bytes);
+	memset(command, 0, sizeof(*command));
+}
+
+void frames_clear(struct frames *frames)
+{
+	for (unsigned int i = 0; i < frames->used; i++)
+		drop(frames, &frames->commands[i]);
+	frames->used = 0;
+	frames->consumed = 0;
+	frames->in_credit = 0;
+	frames->out_credit = FRAMES_CREDIT;
+}
+
+bool frames_in_flight(const struct frames *frames)
+{
+	for (unsigned int i = 0; i < frames->used; i++) {
+		if (frames->commands[i].used && !frames->commands[i].ended)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t result_of(const struct command *command)
+{
+	return command->opcode == VGPU_STUB_OP_CRC32C ? command->crc : command->done;
+}
+
+/* The tag is known until all of OUT was received, or CANCEL */
+static void end(struct frames *frames, struct command *command, unsigned int status)
+{
+	union message message = { .command_done = {
+		.header.type = VGPU_MEDIATOR_COMMAND_DONE,
+		.tag = command->tag,
+		.status = status,
+		.result = status ? 0 : result_of(command),
+	} };
+
+	channel_send(frames->channel, &message, sizeof(message.command_done), -1);
+	command->ended = true;
+	command->in_left = 0;
+	frames->consumed += command->count;
+	command->count = 0;
+	if (!command->out_left)
+		drop(frames, command);
+}
+
+static void end_if_complete(struct frames *frames, struct command *command)
+{
+	if (!command->ended && !command->out_left && !command->in_left)
+		end(frames, command, VGPU_STUB_OK);
+}
+
+unsigned int frames_start(struct frames *frames, const struct vgpu_mediator_command *message)
+{
+	struct command *command;
+	unsigned int status;
+
+	if (find(frames, message->tag))
+		return VGPU_MEDIATOR_BAD_STATE;
+	command = find_free(frames);
+	if (!command)
+		return VGPU_MEDIATOR_BAD_STATE;
+	*command = (struct command){ .used = true, .tag = message->tag,
+				     .opcode = message->opcode, .arg = message->arg,
+				     .out_left = message->out_bytes,
+				     .in_left = message->in_bytes, .crc = message->arg };
+	status = engine_check_command(message->opcode, message->arg, message->out_bytes,
+				      message->in_bytes);
+	if (status)
+		end(frames, command, status);
+	else
+		end_if_complete(frames, command);
+	return 0;
+}
+
+void frames_cancel(struct frames *frames, uint32_t tag)
+{
+	struct command *command = find(frames, tag);
+
+	if (command)
+		drop(frames, command);
+}
+
+/* From the device */
+
+static bool append(struct command *command, const unsigned char *bytes, size_t len)
+{
+	if (command->count + len > command->room) {
+		size_t room = 2 * (command->count + len);
+		unsigned char *grown = realloc(command->bytes, room);
+
+		if (!grown)
+			return false;
+		command->bytes = grown;
+		command->room = room;
+	}
+	memcpy(command->bytes + command->count, bytes, len);
+	command->count += len;
+	return true;
+}
+
+static unsigned int take(struct frames *frames, struct command *command,
+			 const unsigned char *bytes, size_t len)
+{
+	if (!command->ended && command->opcode == VGPU_STUB_OP_COPY)
+		return append(command, bytes, len) ? 0 : VGPU_MEDIATOR_INTERNAL;
+	frames->consumed += len;
+	if (!command->ended)
+		command->crc = crc32c(command->crc, bytes, len);
+	return 0;
+}
+
+unsigned int frames_receive(struct frames *frames, const struct vgpu_mediator_data *message)
+{
+	size_t len = message->header.length - sizeof(*message);
+	struct command *command = find(frames, message->tag);
+	unsigned int code;
+
+	if (!command)
+		return VGPU_MEDIATOR_BAD_STATE;
+	if (len > command->out_left || len > frames->out_credit)
+		return VGPU_MEDIATOR_BAD_VALUE;
+	command->out_left -= len;
+	frames->out_credit -= len;
+	code = take(frames, command, (const unsigned char *)(message + 1), len);
+	if (!code && command->ended && !command->out_left)
+		drop(frames, command);
+	else if (!code)
+		end_if_complete(frames, command);
+	return code;
+}
+
+unsigned int frames_credit(struct frames *frames, uint32_t bytes)
+{
+	frames->in_credit += bytes;
+	return frames->in_credit > OUTSTANDING_MAX ? VGPU_MEDIATOR_BAD_VALUE : 0;
+}
+
+/* To the device */
+
+static bool has_room(const struct frames *frames)
+{
+	/* the other messages need some, too */
+	return frames->channel->queued < CHANNEL_QUEUE_MAX / 4;
+}
+
+static size_t sendable(const struct frames *frames, const struct command *command)
+{
+	size_t len = command->in_left;
+
+	if (command->opcode == VGPU_STUB_OP_COPY)
+		len = command->count;
+	if (len > frames->in_credit)
+		len = frames->in_credit;
+	return len < VGPU_MEDIATOR_DATA_MAX ? len : VGPU_MEDIATOR_DATA_MAX;
+}
+
+static void send_data(struct frames *frames, struct command *command, size_t len)
+{
+	static union message message; /* too large for a stack */
+	unsigned char *to = message.bytes + sizeof(message.data);
+
+	message.data = (struct vgpu_mediator_data){
+		.header.type = VGPU_MEDIATOR_DATA_IN, .tag = command->tag };
+	if (command->opcode == VGPU_STUB_OP_COPY) {
+		memcpy(to, command->bytes, len);
+		command->count -= len;
+		memmove(command->bytes, command->bytes + len, command->count);
+		frames->consumed += len;
+	} else {
+		engine_fill(to, len, command->arg, command->done);
+	}
+	command->done += len;
+	command->in_left -= len;
+	frames->in_credit -= len;
+	channel_send(frames->channel, &message, sizeof(message.data) + len, -1);
+	end_if_complete(frames, command);
+}
+
+static void grant(struct frames *frames)
+{
+	union message message = { .credit = { .header.type = VGPU_MEDIATOR_CREDIT_OUT,
+					      .bytes = frames->consumed } };
+
+	if (frames->consumed < GRANT)
+		return;
+	frames->out_credit += frames->consumed;
+	frames->consumed = 0;
+	channel_send(frames->channel, &message, sizeof(message.credit), -1);
+}
+
+/* A message of each command in turn */
+bool frames_serve(struct frames *frames)
+{
+	bool more = false;
+
+	for (unsigned int i = 0; i < frames->used; i++) {
+		struct command *command = &frames->commands[i];
+		size_t len = sendable(frames, command);
+
+		if (!command->used || !len)
+			continue;
+		if (has_room(frames))
+			send_data(frames, command, len);
+		more = true;
+	}
+	while (frames->used && !frames->commands[frames->used - 1].used)
+		frames->used--;
+	grant(frames);
+	return more;
+}
