@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -42,13 +43,21 @@ static sigset_t old_mask;
 
 /* Workers */
 
+/* The guest's memory must not get into a core file, and no program gains rights by exec */
+static bool limit_worker(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	return !setrlimit(RLIMIT_CORE, &none) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 __attribute__((noreturn)) static void become_worker(int fd, pid_t supervisor)
 {
 	int null = open("/dev/null", O_RDWR);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* it may have died before that */
-	if (getppid() != supervisor || null < 0)
+	if (getppid() != supervisor || null < 0 || !limit_worker())
 		_exit(EXIT_FAILED);
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
