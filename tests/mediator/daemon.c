@@ -425,11 +425,17 @@ static unsigned int find_workers(pid_t *pids, unsigned int max)
 	return count;
 }
 
+/* Those of earlier connections end soon */
 static pid_t only_worker(void)
 {
 	pid_t pids[8];
 
-	return find_workers(pids, 8) == 1 ? pids[0] : 0;
+	for (int i = 0; i < 500; i++) {
+		if (find_workers(pids, 8) == 1)
+			return pids[0];
+		usleep(10000);
+	}
+	stop("there is not one worker");
 }
 
 static bool workers_end(void)
@@ -452,10 +458,27 @@ static int count_fds(pid_t pid)
 
 	snprintf(name, sizeof(name), "/proc/%d/fd", (int)pid);
 	dir = opendir(name);
-	while (dir && readdir(dir))
+	if (!dir)
+		stop("cannot read a process's descriptors");
+	while (readdir(dir))
 		count++;
 	closedir(dir);
 	return count;
+}
+
+static bool has_line(pid_t pid, const char *file, const char *start)
+{
+	char name[64], line[256];
+	bool found = false;
+	FILE *lines;
+
+	snprintf(name, sizeof(name), "/proc/%d/%s", (int)pid, file);
+	lines = fopen(name, "r");
+	while (lines && !found && fgets(line, sizeof(line), lines))
+		found = !strncmp(line, start, strlen(start));
+	if (lines)
+		fclose(lines);
+	return found;
 }
 
 /* Scenarios */
@@ -569,6 +592,11 @@ static void test_work(void)
 	ok(peer.in.hello_answer.features == 1 && peer.in.hello_answer.version == 1, "... its answer");
 	ok(!simple(VGPU_MEDIATOR_PING), "PING");
 	fds = count_fds(only_worker());
+	/* with . and .., standard descriptors, the connection and the lifeline */
+	ok(fds == 2 + 3 + 1 + 1, "the worker has no descriptor of the supervisor");
+	ok(has_line(only_worker(), "status", "NoNewPrivs:\t1"), "... gains no rights by exec");
+	ok(has_line(only_worker(), "limits",
+		    "Max core file size        0                    0 "), "... and dumps no core");
 	ok(!add_memory(), "MEMORY_ADD");
 	ok(!start_queue(), "QUEUE_START");
 	test_queue();
