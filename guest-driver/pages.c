@@ -7,12 +7,15 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 
 #include "compat.h"
 #include "vgpu.h"
 
 /* Allocate runs of up to 2^ORDER pages, which keeps the device's segments few */
 #define VGPU_ORDER_MAX		9
+/* Memory that a buffer leaves for what else is allocated meanwhile */
+#define VGPU_SPARE_PAGES	(SZ_4M >> PAGE_SHIFT)
 
 int vgpu_buffer_account(struct vgpu_buffer *buffer)
 {
@@ -89,7 +92,7 @@ static int vgpu_alloc_pages(struct vgpu_buffer *buffer)
 	unsigned long done = 0, run;
 
 	/* before memory is short for all others */
-	if (buffer->page_count > si_mem_available())
+	if (buffer->page_count + VGPU_SPARE_PAGES > si_mem_available())
 		return -ENOMEM;
 	while (done < buffer->page_count) {
 		run = vgpu_alloc_run(buffer->pages + done,
