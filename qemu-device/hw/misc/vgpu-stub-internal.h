@@ -221,7 +221,7 @@ typedef enum VGPUBackEnd {
 } VGPUBackEnd;
 
 VGPUBackEnd vgpu_back_end(VGPUStubState *s);
-bool vgpu_mediator_wanted(VGPUStubState *s);
+bool vgpu_mediator_check(VGPUStubState *s, Error **errp);
 void vgpu_mediator_realize(VGPUStubState *s);
 void vgpu_mediator_unrealize(VGPUStubState *s);
 

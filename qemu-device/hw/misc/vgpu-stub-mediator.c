@@ -6,6 +6,7 @@
 
 #include "qemu/osdep.h"
 #include <glib-unix.h>
+#include "qapi/error.h"
 #include "qemu/cutils.h"
 #include "qemu/error-report.h"
 #include "qemu/timer.h"
@@ -181,9 +182,19 @@ void vgpu_mediator_ended(VGPUMediator *m)
 
 /* Life cycle */
 
-bool vgpu_mediator_wanted(VGPUStubState *s)
+static bool vgpu_mediator_wanted(VGPUStubState *s)
 {
     return qemu_chr_fe_backend_connected(&s->mediator_chr);
+}
+
+bool vgpu_mediator_check(VGPUStubState *s, Error **errp)
+{
+    if (!s->queue_count && vgpu_mediator_wanted(s)) {
+        error_setg(errp, "vgpu-stub: mediator= needs queues: remove queues=0, "
+                   "or mediator=");
+        return false;
+    }
+    return true;
 }
 
 void vgpu_mediator_realize(VGPUStubState *s)

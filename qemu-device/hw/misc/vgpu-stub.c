@@ -295,12 +295,7 @@ static bool vgpu_check_queues(VGPUStubState *s, Error **errp)
                    s->queue_count, VGPU_STUB_QUEUES_MAX);
         return false;
     }
-    if (!s->queue_count && vgpu_mediator_wanted(s)) {
-        error_setg(errp, "vgpu-stub: mediator= needs queues: remove queues=0, "
-                   "or mediator=");
-        return false;
-    }
-    return true;
+    return vgpu_mediator_check(s, errp);
 }
 
 static void vgpu_realize(PCIDevice *pci_dev, Error **errp)
