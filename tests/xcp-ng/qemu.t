@@ -56,8 +56,8 @@ sub test_properties {
             "the property $property";
     }
     my @common = grep { $_ ne 'dma_mask' } properties('edu');
-    is_deeply [sort keys %has], [sort @common, 'queues'],
-        'its only property that other devices lack is queues, which the wrapper refuses';
+    is_deeply [sort keys %has], [sort @common, qw(queues mediator mediator-timeout)],
+        'the wrapper refuses queues and the mediator, which other devices lack';
 }
 
 sub test_slots {
