@@ -176,9 +176,12 @@ static void interrupted(int number)
 	(void)number;
 }
 
-static void alarm_in_ms(int ms)
+/* Every @ms milliseconds, in case the first signal comes before the call; 0: no more */
+static void alarm_every_ms(int ms)
 {
-	struct itimerval timer = { .it_value.tv_usec = ms * 1000 };
+	struct itimerval timer = {
+		.it_value.tv_usec = ms * 1000, .it_interval.tv_usec = ms * 1000,
+	};
 	struct sigaction action = { .sa_handler = interrupted };
 
 	sigaction(SIGALRM, &action, NULL);
@@ -230,9 +233,12 @@ static void interrupted_wait(int fd)
 		.size = sizeof(args), .completions = (uintptr_t)&done,
 		.min = 1, .max = 1, .timeout_ns = 60 * SECOND,
 	};
+	int ret;
 
-	alarm_in_ms(5);
-	check_errno(ioctl(fd, VGPU_STUB_IOC_WAIT, &args), EINTR, "wait a minute: a signal");
+	alarm_every_ms(5);
+	ret = ioctl(fd, VGPU_STUB_IOC_WAIT, &args);
+	alarm_every_ms(0);
+	check_errno(ret, EINTR, "wait a minute: a signal");
 	check(args.timeout_ns > 0 && args.timeout_ns < 60 * SECOND,
 	      "less than the minute is left (%lld ns)", args.timeout_ns);
 }
@@ -242,20 +248,25 @@ static void slow_waits(int fd)
 	struct buffer buffer = make_buffer(fd, 8 << 20);
 	struct vgpu_stub_completion done;
 	struct timespec before;
+	int ret;
 
 	submit_slowly(fd, buffer);
 	clock_gettime(CLOCK_MONOTONIC, &before);
 	check_errno(wait_for(fd, &done, 1, 1, SECOND / 500), ETIMEDOUT, "wait for 2 ms");
 	check(ms_since(&before) >= 2, "it waits for as long (%ld ms)", ms_since(&before));
 	check_errno(wait_for(fd, &done, 1, 1, 0), ETIMEDOUT, "wait, and not at all");
-	alarm_in_ms(5);
-	check_errno(wait_for(fd, &done, 1, 1, -1), EINTR, "wait: a signal");
+	alarm_every_ms(5);
+	ret = wait_for(fd, &done, 1, 1, -1);
+	alarm_every_ms(0);
+	check_errno(ret, EINTR, "wait: a signal");
 	interrupted_wait(fd);
 	check(wait_for(fd, &done, 1, 1, -1) == 1, "the wait goes on");
 
 	submit_slowly(fd, buffer);
-	alarm_in_ms(5);
-	check_errno(destroy(fd, buffer.handle), EINTR, "destroy: a signal while in use");
+	alarm_every_ms(5);
+	ret = destroy(fd, buffer.handle);
+	alarm_every_ms(0);
+	check_errno(ret, EINTR, "destroy: a signal while in use");
 	check_errno(destroy(fd, buffer.handle), 0, "destroy waits");
 	check(wait_for(fd, &done, 1, 1, -1) == 1, "the commands have ended");
 }
@@ -278,12 +289,11 @@ static void stopped_calls(int fd)
 	check(wait_for(fd, &done, 1, 1, -1) == 1, "the commands have ended");
 }
 
-/* Reads a completion that another thread waits for */
+/* Reads a completion that another thread submitted */
 static void *read_first(void *data)
 {
 	struct vgpu_stub_completion done;
 
-	usleep(100000);
 	return wait_for(*(int *)data, &done, 1, 1, SECOND) == 1 ? data : NULL;
 }
 
@@ -297,13 +307,12 @@ static void waits(int fd)
 
 	must(!submit_one(fd, nop), "submit");
 	pthread_create(&thread, NULL, read_first, &fd);
-	usleep(200000);
+	pthread_join(thread, &good);
+	check(good, "the other thread has read one");
 	must(!submit_one(fd, nop), "submit");
 	clock_gettime(CLOCK_MONOTONIC, &before);
 	check_errno(wait_for(fd, done, 2, 2, -1), ENODATA, "wait for two when one was read");
 	check(ms_since(&before) < 1000, "it ends at once (%ld ms)", ms_since(&before));
-	pthread_join(thread, &good);
-	check(good, "the other thread has read one");
 	check(wait_for(fd, done, 1, 2, SECOND) == 1, "and one is left");
 }
 
