@@ -113,7 +113,7 @@ check-matrix: setup-check guest	## run the guest tests on all Debian kernels (KE
 check-debug: setup-check guest	## run the guest tests on a debug kernel (KASAN, lockdep)
 	@BUILD=$(BUILD) tests/guest/build-guest "$$($(SETUP)/build-kernel debug)" \
 	    $(BUILD)/guests/debug
-	@BUILD=$(BUILD) GUEST=$(BUILD)/guests/debug KERNEL=bzImage NO_URING=1 \
+	@BUILD=$(BUILD) GUEST=$(BUILD)/guests/debug KERNEL=bzImage \
 	    KERNEL_OPTIONS=rcupdate.rcu_cpu_stall_suppress=1 \
 	    VM_MEMORY=1024 VM_TIMEOUT=1200 prove --timer -Itests/lib $(or $(TESTS), \
 	    $(addprefix tests/guest/,refusals.t lifecycle.t reset.t sysfs.t many.t suspend.t \
