@@ -15,6 +15,7 @@ use Contract;
 use Device;
 use QueueTest;
 use Ring;
+use Vectors;
 
 my $back_end = BackEnd->new;
 my %code = reverse values_of('vgpu_mediator.h', map { $_ => "VGPU_MEDIATOR_$_" }
@@ -167,23 +168,9 @@ sub descriptors {
     return scalar(() = glob "/proc/$device->{qtest}{pid}/fd/*");
 }
 
-sub read_vector {
-    my ($path) = @_;
-    my %vector = (asked => 0, descriptors => '0', expect => [], bytes => '');
-    open my $file, '<', $path or die "$path: $!";
-    while (<$file>) {
-        s/\s*#.*//;
-        push @{ $vector{expect} }, $1 if /^expect (.+)/;
-        $vector{$1} = $2 if /^(from|state|asked|descriptors) (.+)/;
-        $vector{bytes} .= chr(hex $1) x $2 if /^([0-9a-f]{2}) \* (\d+)$/;
-        $vector{bytes} .= pack 'H*', tr/ \n//dr if /^[0-9a-f]{2}(?: [0-9a-f]{2})*$/;
-    }
-    return \%vector;
-}
-
 # Those that the device can receive: it asks HELLO on a new connection, then nothing
 sub vectors {
-    my %vectors = map { s{.*/}{}r => read_vector($_) } grep { !/README/ } glob top_dir() . '/tests/mediator/vectors/*';
+    my %vectors = map { s{.*/}{}r => { Vectors::read_vector($_) } } Vectors::paths(top_dir());
     for my $name (keys %vectors) {
         my $vector = $vectors{$name};
         my $can = $vector->{from} eq 'back-end' && "@{ $vector->{expect} }" =~ /BAD_/
