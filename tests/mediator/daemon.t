@@ -26,7 +26,8 @@ my @sanitize = ('-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-reco
 
 system('make', '-s', '-C', $source, "O=$dir", "CFLAGS=@sanitize -Werror") == 0 or die 'make';
 system('gcc', '-std=gnu11', '-g', '-O1', '-Wall', '-Wextra', '-Werror', '-Wno-missing-field-initializers',
-    '-D_GNU_SOURCE', "-I$top/include", "-I$source", '-o', "$dir/daemon", "$top/tests/mediator/daemon.c",
+    '-D_GNU_SOURCE', "-I$top/include", "-I$source", '-o', "$dir/daemon",
+    (glob "$top/tests/mediator/daemon*.c"), (map {"$top/tests/mediator/$_.c"} qw(peer ring processes send)),
     map {"$source/$_.c"} qw(message channel crc32c)) == 0 or die 'gcc';
 
 sub wait_for {

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "channel.h"
+#include "send.h"
 
 static struct channel channel;
 static unsigned int lines;
@@ -38,23 +39,11 @@ static int count_fds(void)
 
 static void send_chunk(int fd, const char *bytes, size_t length, size_t fds)
 {
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(16 * sizeof(int))];
-	} control = { .align = { .cmsg_len = CMSG_LEN(fds * sizeof(int)),
-				 .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
-	struct iovec iov = { (char *)bytes, length };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			      .msg_controllen = CMSG_SPACE(fds * sizeof(int)) };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), list[SEND_FDS_MAX];
 
 	for (size_t i = 0; i < fds; i++)
-		memcpy(CMSG_DATA(&control.align) + i * sizeof(int), &null, sizeof(int));
-	if (!fds)
-		msg.msg_control = NULL;
-	if (!fds)
-		msg.msg_controllen = 0;
-	sendmsg(fd, &msg, MSG_NOSIGNAL);
+		list[i] = null;
+	send_bytes(fd, bytes, length, list, fds);
 	close(null);
 }
 

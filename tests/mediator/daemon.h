@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The groups of tests that the program daemon runs */
+#ifndef DAEMON_H
+#define DAEMON_H
+
+#include <stddef.h>
+
+void test_work(void);
+void test_long(void);
+void test_kill(void);
+void test_faults(void);
+void test_framed(void);
+void test_peers(void);
+void send_vector(const char *state, unsigned int fds, size_t at);
+
+#endif
