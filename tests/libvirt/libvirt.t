@@ -1,14 +1,14 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# virsh starts VMs with the device on pc, on q35 and below a root port, and reports a
-# wrong device name. The consoles are logged to BUILD/log.
+# virsh starts VMs with the device on pc, on q35, below a root port and with a mediator,
+# and reports a wrong device name. The consoles are logged to BUILD/log.
 #
 # Environment:
 #   QEMU_VGPU   an emulator that has the device, default Debian's with the device
 #               preloaded
 #
-# Needs: setup-demo setup-libvirt guest
+# Needs: setup-demo setup-libvirt guest mediator
 use strict;
 use warnings;
 use Test::More;
@@ -75,12 +75,12 @@ sub shows {
 }
 
 sub runs {
-    my ($name, $machine, $place, $slot, $controller) = @_;
+    my ($name, $machine, $place, $slot, %more) = @_;
     my $console = "$build/log/libvirt-$name.log";
     my $device = qq({"driver":"vgpu-stub",$place});
     unlink $console;
     my ($status, $text) = define(NAME => $name, EMULATOR => $emulator, MACHINE => $machine,
-        DEVICE => $device, CONTROLLER => $controller, CONSOLE => $console);
+        DEVICE => $device, CONSOLE => $console, %more);
     is $status, 0, 'virsh defines it' or diag $text;
     ($status, $text) = virsh('start', $name);
     is $status, 0, 'virsh starts it' or return diag $text;
@@ -92,12 +92,26 @@ sub runs {
     return;
 }
 
+my $socket = '/run/vgpu-mediator.socket';
+
+sub start_mediator {
+    my $pid = fork // die "fork: $!";
+    return $pid if $pid;
+    open STDERR, '>', '/run/vgpu-mediator.log' or die $!;
+    exec "$build/mediator/vgpu-mediator", "--socket-path=$socket" or die "vgpu-mediator: $!";
+}
+
 my @machines = (
     ["$prefix-pc", 'pc', '"bus":"pci.0","addr":"0x1e"', '00:1e.0'],
     ["$prefix-q35", 'q35', '"bus":"pcie.0","addr":"0x1e"', '00:1e.0'],
     ["$prefix-root-port", 'q35', '"bus":"pci.1","addr":"0x0"', '01:00.0',
-        q(<controller type='pci' model='pcie-root-port' index='1'/>)],
+        CONTROLLER => q(<controller type='pci' model='pcie-root-port' index='1'/>)],
+    ["$prefix-mediator", 'q35', '"bus":"pcie.0","addr":"0x1e","mediator":"vgpu-mediator"', '00:1e.0',
+        MEMORY => q(<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>),
+        CHARDEV => q(<qemu:arg value='-chardev'/>)
+            . "<qemu:arg value='socket,id=vgpu-mediator,path=$socket,reconnect=1'/>"],
 );
+my $mediator = start_mediator();
 for my $machine (@machines) {
     subtest $machine->[0] => sub { runs(@$machine) };
 }
@@ -111,4 +125,7 @@ subtest 'a wrong name' => sub {
     like $text, qr/'vgpu-stubb' is not a valid device model name/, "and prints QEMU's error";
 };
 
+kill 'TERM', $mediator;
+waitpid $mediator, 0;
+like read_file('/run/vgpu-mediator.log'), qr/VM $prefix-mediator: connected/, 'the mediator served its VM';
 done_testing;
