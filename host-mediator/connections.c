@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "channel.h"
+#include "connections.h"
+#include "log.h"
+#include "options.h"
+#include "worker.h"
+
+/* How long a worker may exist without its connection */
+#define KILL_MS 100
+
+struct connection {
+	pid_t pid; /* of the worker; 0: this one is free */
+	int fd;
+	bool ended;
+	int64_t kill_at;
+};
+
+static struct connection connections[CONNECTIONS_MAX];
+static unsigned int connection_count;
+static sigset_t worker_mask;
+
+void connections_init(const sigset_t *mask)
+{
+	worker_mask = *mask;
+}
+
+unsigned int connections_count(void)
+{
+	return connection_count;
+}
+
+/* Start */
+
+/* The guest's memory must not get into a core file, and no program gains rights by exec */
+static bool limit_worker(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	return !setrlimit(RLIMIT_CORE, &none) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+__attribute__((noreturn)) static void become_worker(int fd, pid_t supervisor)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* it may have died before that */
+	if (getppid() != supervisor || null < 0 || !limit_worker())
+		_exit(EXIT_FAILED);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO + 1);
+	close_range(STDERR_FILENO + 2, ~0U, 0);
+	sigprocmask(SIG_SETMASK, &worker_mask, NULL);
+	worker_run(STDERR_FILENO + 1);
+	_exit(EXIT_GOOD);
+}
+
+static struct connection *find_free(void)
+{
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		if (!connections[i].pid)
+			return &connections[i];
+	}
+	return NULL;
+}
+
+static void log_warning(const char *line)
+{
+	log_line(LOG_WARNING, "%s", line);
+}
+
+/* The channel sends ERROR and closes the descriptor */
+static void refuse(int fd, const char *why)
+{
+	static struct channel channel; /* too large for a stack */
+
+	channel_open(&channel, fd, FROM_DEVICE, "unknown", log_warning);
+	channel_fault(&channel, VGPU_MEDIATOR_BUSY, why);
+}
+
+bool connections_start(int fd)
+{
+	struct connection *connection = find_free();
+	pid_t supervisor = getpid(), pid;
+
+	if (!connection) {
+		refuse(fd, "too many connections");
+		return false;
+	}
+	pid = fork();
+	if (!pid)
+		become_worker(fd, supervisor);
+	if (pid < 0) {
+		refuse(fd, "cannot start a worker");
+		return false;
+	}
+	*connection = (struct connection){ .pid = pid, .fd = fd };
+	connection_count++;
+	return true;
+}
+
+/* End */
+
+static void end_connection(pid_t pid, int status)
+{
+	struct connection *connection = connections;
+
+	while (connection < connections + CONNECTIONS_MAX && connection->pid != pid)
+		connection++;
+	if (connection == connections + CONNECTIONS_MAX)
+		return;
+	if (WIFSIGNALED(status) && !connection->ended)
+		log_line(LOG_ERR, "worker %d was killed by signal %d (%s)", (int)pid,
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	shutdown(connection->fd, SHUT_RDWR);
+	close(connection->fd);
+	connection->pid = 0;
+	connection_count--;
+}
+
+void connections_reap(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		end_connection(pid, status);
+}
+
+void connections_kill_late(int64_t now)
+{
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		struct connection *connection = &connections[i];
+
+		if (!connection->pid || !connection->ended || now < connection->kill_at)
+			continue;
+		log_line(LOG_WARNING, "worker %d did not exit and is killed: its connection ended",
+			 (int)connection->pid);
+		kill(connection->pid, SIGKILL);
+		connection->kill_at = INT64_MAX;
+	}
+}
+
+void connections_kill_all(void)
+{
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		if (connections[i].pid)
+			kill(connections[i].pid, SIGKILL);
+	}
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
+/* Watch */
+
+int64_t connections_deadline(void)
+{
+	int64_t next = INT64_MAX;
+
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		if (connections[i].pid && connections[i].ended && connections[i].kill_at < next)
+			next = connections[i].kill_at;
+	}
+	return next;
+}
+
+/* The end of a connection is reported even if the worker has not read what came before */
+void connections_watch(struct pollfd *fds)
+{
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		bool watched = connections[i].pid && !connections[i].ended;
+
+		fds[i] = (struct pollfd){ watched ? connections[i].fd : -1, POLLRDHUP, 0 };
+	}
+}
+
+void connections_check(const struct pollfd *fds, int64_t now)
+{
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		if (!fds[i].revents)
+			continue;
+		connections[i].ended = true;
+		connections[i].kill_at = now + KILL_MS;
+	}
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The connections of the supervisor, each with its worker */
+#ifndef CONNECTIONS_H
+#define CONNECTIONS_H
+
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONNECTIONS_MAX 256
+
+/* Workers get this signal mask */
+void connections_init(const sigset_t *mask);
+unsigned int connections_count(void);
+
+/* Start a worker for @fd, which is taken. False: there is none, and the device was told. */
+bool connections_start(int fd);
+
+/* CONNECTIONS_MAX descriptors that report the end of connections, for poll() ... */
+void connections_watch(struct pollfd *fds);
+/* ... which was called */
+void connections_check(const struct pollfd *fds, int64_t now);
+
+/* After SIGCHLD */
+void connections_reap(void);
+/* Kill workers that have no connection any more; the next one is late at this time */
+void connections_kill_late(int64_t now);
+int64_t connections_deadline(void);
+void connections_kill_all(void);
+
+#endif
