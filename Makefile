@@ -203,7 +203,7 @@ tools:			## build vgpu-probe, vgpu-run and libvgpu-stub
 	    $(MAKE) -C guest-tools O=$(BUILD)/tools
 	@echo "built $(BUILD)/tools/vgpu-probe and vgpu-run"
 
-mediator:		## build vgpu-mediator
+mediator: setup-mediator	## build vgpu-mediator
 	@$(STEP)/mediator.log "build the mediator" \
 	    $(MAKE) -C host-mediator O=$(BUILD)/mediator
 	@echo "built $(BUILD)/mediator/vgpu-mediator"

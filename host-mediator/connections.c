@@ -4,8 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +11,7 @@
 #include "connections.h"
 #include "log.h"
 #include "options.h"
+#include "sandbox.h"
 #include "worker.h"
 
 /* How long a worker may exist without its connection */
@@ -41,27 +40,21 @@ unsigned int connections_count(void)
 
 /* Start */
 
-/* The guest's memory must not get into a core file, and no program gains rights by exec */
-static bool limit_worker(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	return !setrlimit(RLIMIT_CORE, &none) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-}
-
 __attribute__((noreturn)) static void become_worker(int fd, pid_t supervisor)
 {
 	int null = open("/dev/null", O_RDWR);
+	struct sandbox_level level;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* it may have died before that */
-	if (getppid() != supervisor || null < 0 || !limit_worker())
-		_exit(EXIT_FAILED);
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO + 1);
 	close_range(STDERR_FILENO + 2, ~0U, 0);
 	sigprocmask(SIG_SETMASK, &worker_mask, NULL);
+	/* the supervisor may have died before the sandbox ends this process with it */
+	if (null < 0 || !sandbox_enter(SANDBOX_ALL, &level) || getppid() != supervisor) {
+		log_line(LOG_ERR, "a worker cannot start: it could not enter its sandbox");
+		_exit(EXIT_FAILED);
+	}
 	worker_run(STDERR_FILENO + 1);
 	_exit(EXIT_GOOD);
 }

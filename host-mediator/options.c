@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "options.h"
+#include "sandbox.h"
 
 static const char help_text[] =
 "Usage: vgpu-mediator --socket-path=PATH [--owner=USER] [--group=GROUP]\n"
 "       vgpu-mediator --fd=FD\n"
+"       vgpu-mediator --self-test-sandbox\n"
 "\n"
 "Execute the commands of vgpu-stub devices, in a process for each device.\n"
 "\n"
@@ -21,10 +23,11 @@ static const char help_text[] =
 "  --group=GROUP         let this group connect, too\n"
 "  --fd=FD               use this socket: one that listens, or one connection\n"
 "  --print-capabilities  print what this program can do, as JSON\n"
+"  --self-test-sandbox   try what a worker must not do, and print how it is refused\n"
 "  --help, --version\n"
 "\n"
 "Exit status: 0 ended by SIGTERM or SIGINT, or the connection of --fd ended; 1 the\n"
-"socket cannot be used; 2 bad usage.\n";
+"socket or the sandbox cannot be used; 2 bad usage.\n";
 
 static const char capabilities[] =
 "{\n"
@@ -42,6 +45,7 @@ static const struct option long_options[] = {
 	{ "owner", required_argument, NULL, 'o' },
 	{ "group", required_argument, NULL, 'g' },
 	{ "print-capabilities", no_argument, NULL, 'c' },
+	{ "self-test-sandbox", no_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ }
@@ -123,6 +127,8 @@ struct options parse_options(int argc, char **argv)
 			break;
 		case 'c':
 			print(capabilities);
+		case 't':
+			exit(sandbox_test());
 		case 'h':
 			print(help_text);
 		case 'V':

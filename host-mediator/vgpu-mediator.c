@@ -18,6 +18,7 @@
 #include "connections.h"
 #include "listen.h"
 #include "log.h"
+#include "sandbox.h"
 
 /* How long no connection is accepted after the host had no resources for one */
 #define PAUSE_MS 1000
@@ -136,7 +137,7 @@ int main(int argc, char **argv)
 {
 	struct options options = parse_options(argc, argv);
 
-	if (!take_over_signals() || !open_socket(&options))
+	if (!sandbox_log_level() || !take_over_signals() || !open_socket(&options))
 		return EXIT_FAILED;
 	if (listen_fd >= 0)
 		fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);

@@ -81,6 +81,7 @@ void test_work(void)
 	/* with . and .., standard descriptors, the connection and the lifeline */
 	ok(fds == 2 + 3 + 1 + 1, "the worker has no descriptor of the supervisor");
 	ok(has_line(only_worker(), "status", "NoNewPrivs:\t1"), "... gains no rights by exec");
+	ok(has_line(only_worker(), "status", "CapEff:\t0000000000000000"), "... has no capability");
 	ok(has_line(only_worker(), "limits",
 		    "Max core file size        0                    0 "), "... and dumps no core");
 	ok(!add_memory(), "MEMORY_ADD");
