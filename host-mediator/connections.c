@@ -12,6 +12,7 @@
 #include "log.h"
 #include "options.h"
 #include "sandbox.h"
+#include "turns.h"
 #include "worker.h"
 
 /* How long a worker may exist without its connection */
@@ -31,6 +32,7 @@ static sigset_t worker_mask;
 void connections_init(const sigset_t *mask)
 {
 	worker_mask = *mask;
+	turns_init(0);
 }
 
 unsigned int connections_count(void)
@@ -40,22 +42,34 @@ unsigned int connections_count(void)
 
 /* Start */
 
-__attribute__((noreturn)) static void become_worker(int fd, pid_t supervisor)
+/* Behind the standard ones, and no other is open */
+static void move_fds(int *connection, int *turn)
+{
+	/* not where the other one is */
+	int fd = fcntl(*turn, F_DUPFD, STDERR_FILENO + 3);
+
+	dup2(*connection, STDERR_FILENO + 1);
+	dup2(fd, STDERR_FILENO + 2);
+	close_range(STDERR_FILENO + 3, ~0U, 0);
+	*connection = STDERR_FILENO + 1;
+	*turn = STDERR_FILENO + 2;
+}
+
+__attribute__((noreturn)) static void become_worker(int fd, struct turn turn, pid_t supervisor)
 {
 	int null = open("/dev/null", O_RDWR);
 	struct sandbox_level level;
 
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
-	dup2(fd, STDERR_FILENO + 1);
-	close_range(STDERR_FILENO + 2, ~0U, 0);
+	move_fds(&fd, &turn.fd);
 	sigprocmask(SIG_SETMASK, &worker_mask, NULL);
 	/* the supervisor may have died before the sandbox ends this process with it */
 	if (null < 0 || !sandbox_enter(SANDBOX_ALL, &level) || getppid() != supervisor) {
 		log_line(LOG_ERR, "a worker cannot start: it could not enter its sandbox");
 		_exit(EXIT_FAILED);
 	}
-	worker_run(STDERR_FILENO + 1);
+	worker_run(fd, &turn);
 	_exit(EXIT_GOOD);
 }
 
@@ -85,16 +99,21 @@ static void refuse(int fd, const char *why)
 bool connections_start(int fd)
 {
 	struct connection *connection = find_free();
-	pid_t supervisor = getpid(), pid;
+	pid_t supervisor = getpid(), pid = -1;
+	struct turn turn;
 
 	if (!connection) {
 		refuse(fd, "too many connections");
 		return false;
 	}
-	pid = fork();
-	if (!pid)
-		become_worker(fd, supervisor);
+	if (turns_open(connection - connections, &turn)) {
+		pid = fork();
+		if (!pid)
+			become_worker(fd, turn, supervisor);
+		turns_started(&turn);
+	}
 	if (pid < 0) {
+		turns_close(connection - connections);
 		refuse(fd, "cannot start a worker");
 		return false;
 	}
@@ -116,6 +135,7 @@ static void end_connection(pid_t pid, int status)
 	if (WIFSIGNALED(status) && !connection->ended)
 		log_line(LOG_ERR, "worker %d was killed by signal %d (%s)", (int)pid,
 			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	turns_close(connection - connections);
 	shutdown(connection->fd, SHUT_RDWR);
 	close(connection->fd);
 	connection->pid = 0;
@@ -131,17 +151,27 @@ void connections_reap(void)
 		end_connection(pid, status);
 }
 
+static void kill_late(struct connection *connection, int64_t now)
+{
+	const char *why = NULL;
+
+	if (connection->ended && now >= connection->kill_at)
+		why = "its connection ended";
+	else if (!connection->ended && turns_is_stuck(connection - connections))
+		why = "it executes something that does not end";
+	if (!why)
+		return;
+	log_line(LOG_WARNING, "worker %d is killed: %s", (int)connection->pid, why);
+	kill(connection->pid, SIGKILL);
+	connection->ended = true;
+	connection->kill_at = INT64_MAX;
+}
+
 void connections_kill_late(int64_t now)
 {
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-		struct connection *connection = &connections[i];
-
-		if (!connection->pid || !connection->ended || now < connection->kill_at)
-			continue;
-		log_line(LOG_WARNING, "worker %d did not exit and is killed: its connection ended",
-			 (int)connection->pid);
-		kill(connection->pid, SIGKILL);
-		connection->kill_at = INT64_MAX;
+		if (connections[i].pid)
+			kill_late(&connections[i], now);
 	}
 }
 
@@ -157,9 +187,9 @@ void connections_kill_all(void)
 
 /* Watch */
 
-int64_t connections_deadline(void)
+int64_t connections_deadline(int64_t now)
 {
-	int64_t next = INT64_MAX;
+	int64_t next = turns_deadline(now);
 
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		if (connections[i].pid && connections[i].ended && connections[i].kill_at < next)
@@ -176,6 +206,7 @@ void connections_watch(struct pollfd *fds)
 
 		fds[i] = (struct pollfd){ watched ? connections[i].fd : -1, POLLRDHUP, 0 };
 	}
+	turns_watch(fds + CONNECTIONS_MAX);
 }
 
 void connections_check(const struct pollfd *fds, int64_t now)
@@ -186,4 +217,5 @@ void connections_check(const struct pollfd *fds, int64_t now)
 		connections[i].ended = true;
 		connections[i].kill_at = now + KILL_MS;
 	}
+	turns_check(fds + CONNECTIONS_MAX);
 }

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #define CONNECTIONS_MAX 256
+/* For the end of each connection, and for the turn of each worker */
+#define CONNECTION_FDS (2 * CONNECTIONS_MAX)
 
 /* Workers get this signal mask */
 void connections_init(const sigset_t *mask);
@@ -17,16 +19,17 @@ unsigned int connections_count(void);
 /* Start a worker for @fd, which is taken. False: there is none, and the device was told. */
 bool connections_start(int fd);
 
-/* CONNECTIONS_MAX descriptors that report the end of connections, for poll() ... */
+/* CONNECTION_FDS descriptors that report the end of connections and more, for poll() ... */
 void connections_watch(struct pollfd *fds);
 /* ... which was called */
 void connections_check(const struct pollfd *fds, int64_t now);
 
 /* After SIGCHLD */
 void connections_reap(void);
-/* Kill workers that have no connection any more; the next one is late at this time */
+/* Kill workers that have no connection any more, and those that are stuck */
 void connections_kill_late(int64_t now);
-int64_t connections_deadline(void);
+/* When to call it again */
+int64_t connections_deadline(int64_t now);
 void connections_kill_all(void);
 
 #endif

@@ -228,6 +228,15 @@ static void grant(struct frames *frames)
 	channel_send(frames->channel, &message, sizeof(message.credit), -1);
 }
 
+bool frames_have_work(const struct frames *frames)
+{
+	for (unsigned int i = 0; i < frames->used; i++) {
+		if (frames->commands[i].used && sendable(frames, &frames->commands[i]))
+			return has_room(frames);
+	}
+	return frames->consumed >= GRANT;
+}
+
 /* A message of each command in turn */
 bool frames_serve(struct frames *frames)
 {

@@ -39,6 +39,7 @@ unsigned int frames_start(struct frames *frames, const struct vgpu_mediator_comm
 unsigned int frames_receive(struct frames *frames, const struct vgpu_mediator_data *message);
 unsigned int frames_credit(struct frames *frames, uint32_t bytes);
 void frames_cancel(struct frames *frames, uint32_t tag);
+bool frames_have_work(const struct frames *frames);
 /* Send what there is. Returns whether there is more, for which the channel has no room. */
 bool frames_serve(struct frames *frames);
 

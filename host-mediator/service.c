@@ -28,12 +28,21 @@ static bool ask_device(struct service *service, const struct vgpu_stub_sqe *entr
 	return true;
 }
 
+/* The rest of a command is executed in the next turn */
+static unsigned int execute_slice(struct service *service, const struct vgpu_stub_sqe *entry,
+				  uint64_t *result)
+{
+	if (turn_is_over(service->turn))
+		return BACKEND_BUSY;
+	return engine_execute(&service->engine, entry, result);
+}
+
 static unsigned int execute(void *opaque, const struct vgpu_stub_sqe *entry, uint64_t *result)
 {
 	struct service *service = opaque;
 
 	if (entry->opcode >> 8 != VGPU_STUB_SET_BUFFER)
-		return engine_execute(&service->engine, entry, result);
+		return execute_slice(service, entry, result);
 	if (service->ask == ASK_NONE)
 		ask_device(service, entry);
 	if (service->ask != ASK_DONE)

@@ -9,6 +9,7 @@
 #include "channel.h"
 #include "engine.h"
 #include "queue.h"
+#include "turn.h"
 
 /* The device executes a command: EXECUTE ... */
 enum ask {
@@ -20,6 +21,7 @@ enum ask {
 
 struct service {
 	struct channel *channel;
+	struct turn *turn;
 	unsigned int number;
 	bool running;
 	bool more; /* there may be commands */

@@ -61,7 +61,7 @@ static bool take_signals(void)
 
 static int milliseconds_left(int64_t now)
 {
-	int64_t next = connections_deadline();
+	int64_t next = connections_deadline(now);
 
 	if (accept_at > now && accept_at < next)
 		next = accept_at;
@@ -72,13 +72,13 @@ static int milliseconds_left(int64_t now)
 
 static bool take_turn(void)
 {
-	struct pollfd fds[2 + CONNECTIONS_MAX];
+	struct pollfd fds[2 + CONNECTION_FDS];
 	int64_t now = channel_now();
 
 	fds[0] = (struct pollfd){ signal_fd, POLLIN, 0 };
 	fds[1] = (struct pollfd){ accept_at > now ? -1 : listen_fd, POLLIN, 0 };
 	connections_watch(fds + 2);
-	if (poll(fds, 2 + CONNECTIONS_MAX, milliseconds_left(now)) < 0)
+	if (poll(fds, 2 + CONNECTION_FDS, milliseconds_left(now)) < 0)
 		return errno == EINTR;
 	now = channel_now();
 	connections_check(fds + 2, now);

@@ -21,6 +21,9 @@
 static struct worker {
 	struct channel channel;
 	char name[VGPU_MEDIATOR_NAME_MAX];
+	struct limits limits;
+	struct turn *turn;
+	bool waits; /* for its turn */
 	unsigned int features, queues;
 	int lifeline[2]; /* the device waits until the write end is closed */
 	struct memory memory;
@@ -90,6 +93,7 @@ static void hello(const struct vgpu_mediator_hello *message)
 	memcpy(worker.name, message->name, sizeof(worker.name));
 	worker.features = message->features & WORKER_FEATURES;
 	worker.queues = message->queues;
+	turn_set_limits(worker.turn, &worker.limits);
 	answer_hello();
 	log_line(LOG_INFO, "VM %s: connected, worker %d", worker.name, (int)getpid());
 }
@@ -306,19 +310,6 @@ static void receive(void)
 	}
 }
 
-/* Returns whether there is more to do than to wait */
-static bool serve(void)
-{
-	bool more = false;
-
-	for (unsigned int i = 0; i < worker.queues; i++) {
-		service_serve(&worker.services[i]);
-		more = more || worker.services[i].more;
-	}
-	end_removals();
-	return more;
-}
-
 static void send_queued(void)
 {
 	channel_send_queued(&worker.channel);
@@ -329,10 +320,48 @@ static void send_queued(void)
 	}
 }
 
+static bool has_commands(void)
+{
+	for (unsigned int i = 0; i < worker.queues; i++) {
+		if (worker.services[i].more)
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether there is more to do than to wait */
+static bool execute(void)
+{
+	bool framed;
+
+	for (unsigned int i = 0; i < worker.queues; i++)
+		service_serve(&worker.services[i]);
+	framed = frames_serve(&worker.frames);
+	send_queued();
+	/* if the device does not receive, poll() says when it does */
+	return has_commands() || (framed && !worker.channel.queued);
+}
+
+/* The same, if it is the turn of this worker */
+static bool serve(void)
+{
+	bool more = has_commands() || frames_have_work(&worker.frames);
+
+	worker.waits = more && !turn_take(worker.turn);
+	if (worker.waits)
+		return false;
+	if (more)
+		more = execute();
+	turn_end(worker.turn, more);
+	return more;
+}
+
 static int milliseconds_left(bool more)
 {
 	int64_t deadline = channel_deadline(&worker.channel), now = channel_now();
 
+	if (worker.waits && turn_deadline(worker.turn) < deadline)
+		deadline = turn_deadline(worker.turn);
 	if (more || deadline <= now)
 		return 0;
 	return deadline == INT64_MAX ? -1 : (int)(deadline - now);
@@ -340,33 +369,39 @@ static int milliseconds_left(bool more)
 
 static void wait(bool more)
 {
-	struct pollfd fds[1 + VGPU_STUB_QUEUES_MAX];
+	struct pollfd fds[2 + VGPU_STUB_QUEUES_MAX], *kicks = fds + 2;
 	uint64_t count;
 
 	fds[0] = (struct pollfd){ worker.channel.fd, channel_events(&worker.channel), 0 };
+	fds[1] = (struct pollfd){ worker.turn->fd, POLLIN, 0 };
 	for (unsigned int i = 0; i < worker.queues; i++) {
 		struct service *service = &worker.services[i];
 
-		fds[1 + i] = (struct pollfd){ service->running ? service->kick : -1, POLLIN, 0 };
+		kicks[i] = (struct pollfd){ service->running ? service->kick : -1, POLLIN, 0 };
 	}
-	if (poll(fds, 1 + worker.queues, milliseconds_left(more)) < 0)
+	if (poll(fds, 2 + worker.queues, milliseconds_left(more)) < 0)
 		return;
 	for (unsigned int i = 0; i < worker.queues; i++) {
-		if (fds[1 + i].revents && read(fds[1 + i].fd, &count, sizeof(count)) > 0)
+		if (kicks[i].revents && read(kicks[i].fd, &count, sizeof(count)) > 0)
 			worker.services[i].more = true;
 	}
+	if (fds[1].revents)
+		turn_wake(worker.turn);
 	if (fds[0].revents & ~POLLOUT)
 		receive();
 }
 
-void worker_run(int fd)
+void worker_run(int fd, struct turn *turn)
 {
-	bool more = false, framed;
+	bool more = false;
 
 	snprintf(worker.name, sizeof(worker.name), "unknown (worker %d)", (int)getpid());
+	worker.limits = (struct limits){ .weight = 1, .time_ms = 30000 };
+	worker.turn = turn;
 	for (unsigned int i = 0; i < VGPU_STUB_QUEUES_MAX; i++) {
 		worker.services[i].channel = &worker.channel;
 		worker.services[i].number = i;
+		worker.services[i].turn = turn;
 		worker.services[i].engine.memory = &worker.memory;
 		worker.services[i].engine.buffers = worker.buffers.buffers;
 	}
@@ -376,10 +411,8 @@ void worker_run(int fd)
 	while (worker.channel.fd >= 0) {
 		wait(more);
 		more = serve();
-		framed = frames_serve(&worker.frames);
+		end_removals();
 		send_queued();
-		/* if the device does not receive, poll() says when it does */
-		more = more || (framed && !worker.channel.queued);
 		channel_check_time(&worker.channel, channel_now());
 	}
 }

@@ -2,9 +2,11 @@
 #ifndef WORKER_H
 #define WORKER_H
 
+#include "turn.h"
+
 #define WORKER_FEATURES (VGPU_MEDIATOR_FEATURE_SHARED | VGPU_MEDIATOR_FEATURE_FRAMED)
 
 /* Serve the connection @fd, which is closed then. Returns when it has ended. */
-void worker_run(int fd);
+void worker_run(int fd, struct turn *turn);
 
 #endif

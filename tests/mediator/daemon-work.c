@@ -78,8 +78,8 @@ void test_work(void)
 	ok(peer.in.hello_answer.features == 1 && peer.in.hello_answer.version == 1, "... its answer");
 	ok(!simple(VGPU_MEDIATOR_PING), "PING");
 	fds = count_fds(only_worker());
-	/* with . and .., standard descriptors, the connection and the lifeline */
-	ok(fds == 2 + 3 + 1 + 1, "the worker has no descriptor of the supervisor");
+	/* with . and .., standard descriptors, the connection, the lifeline and the turn */
+	ok(fds == 2 + 3 + 1 + 1 + 1, "the worker has no descriptor of the supervisor");
 	ok(has_line(only_worker(), "status", "NoNewPrivs:\t1"), "... gains no rights by exec");
 	ok(has_line(only_worker(), "status", "CapEff:\t0000000000000000"), "... has no capability");
 	ok(has_line(only_worker(), "limits",

@@ -5,6 +5,9 @@
  *   daemon SOCKET SUPERVISOR work|faults|framed|long|kill|peers
  *   daemon SOCKET SUPERVISOR vector STATE FDS AT <BYTES
  *                 send a test vector, and print the fault that the mediator reports
+ *   daemon SOCKET SUPERVISOR load START END
+ *                 keep the queue full, and print how many commands were completed from
+ *                 START to END, milliseconds of the monotonic clock
  *
  * SUPERVISOR is the process ID of the mediator.
  */
@@ -24,6 +27,8 @@ int main(int argc, char **argv)
 	make_state();
 	if (!strcmp(argv[3], "vector"))
 		send_vector(argv[4], atoi(argv[5]), atoi(argv[6]));
+	else if (!strcmp(argv[3], "load"))
+		test_load(argv[4], argv[5]);
 	else if (!strcmp(argv[3], "work"))
 		test_work();
 	else if (!strcmp(argv[3], "long"))
