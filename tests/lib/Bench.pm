@@ -5,6 +5,13 @@
 #   my $median = report('what', 'us', 0, @values);      print a line
 #   my $same = median(@values);
 #   report('its peer', 'us', $median, @values);         with the ratio $median / peer
+#   my $values = in_turns($rounds, \&measure, @cases);      measure each case once a round;
+#                   a case is a reference to measure's arguments, which returns a hash
+#   my @medians = compare($what, $unit, $figure, $values, \%titles, @cases);    print a
+#                   group of lines; $case->[0] is the key of the title
+#   my $count = depth_for($size);   requests of this size to have in flight: up to 16, and
+#                   no more than 64 MiB
+#   size_name($size)                as in "64 KiB"
 #   latency();      print BAR0 access latencies of the device and its peers
 #   my $vm = bench_vm('program', @qemu_arguments);      a Vm with tests/bench/program.c
 #
@@ -21,7 +28,7 @@ use Exporter 'import';
 use File::Path 'make_path';
 use Vm;
 
-our @EXPORT = qw(report median latency bench_vm);
+our @EXPORT = qw(report median in_turns compare depth_for size_name latency bench_vm);
 
 sub quantile {
     my ($q, @sorted) = @_;
@@ -38,6 +45,43 @@ sub report {
         quantile(0.25, @sorted), quantile(0.75, @sorted),
         $peer ? sprintf('  %.2f times', $median / $peer) : '';
     return $median;
+}
+
+# The values of all rounds, by case and figure
+sub in_turns {
+    my ($rounds, $measure, @cases) = @_;
+    my %values;
+    for my $round (1 .. $rounds) {
+        print STDERR "round $round of $rounds, " . @cases . " measurements\n";
+        for my $case (@cases) {
+            my $result = $measure->(@{$case});
+            push @{ $values{"@{$case}"}{$_} }, $result->{$_} for keys %{$result};
+        }
+    }
+    return \%values;
+}
+
+sub compare {
+    my ($what, $unit, $figure, $values, $titles, @cases) = @_;
+    my $own = 0;
+    my @medians;
+    for my $case (@cases) {
+        push @medians, report("$what$titles->{$case->[0]}", $unit, $own, @{ $values->{"@{$case}"}{$figure} });
+        $own ||= $medians[0];
+    }
+    print "\n";
+    return @medians;
+}
+
+sub depth_for {
+    my ($size) = @_;
+    my $fitting = (64 << 20) / $size;
+    return $fitting < 16 ? $fitting : 16;
+}
+
+sub size_name {
+    my ($size) = @_;
+    return $size < 1 << 20 ? ($size >> 10) . ' KiB' : ($size >> 20) . ' MiB';
 }
 
 # The test guest with a program of tests/bench added

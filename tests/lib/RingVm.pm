@@ -2,10 +2,7 @@
 #
 # The guest of tests/bench/ring: a vgpu-stub and its peers in one machine.
 #
-#   my $vm = RingVm->new($folder);      packs the guest there and boots it
-#   $vm->measure($target, $depth, $size, $milliseconds)    a hash: rate (requests a
-#       second), megabytes (a second), p50 and p99 (us), guest and host (us of CPU a
-#       request, of QEMU's threads for the guest's processors and of its others)
+#   my $vm = RingVm->new($folder);      packs the guest there and boots it; see BenchVm.pm
 #   $vm->count_notifications($depth)    requests, doorbells, interrupts
 #   $vm->end
 #
@@ -19,7 +16,7 @@ use Files;
 use IO::Socket::UNIX;
 use POSIX ();
 use Time::HiRes 'sleep';
-use parent 'Vm';
+use parent 'BenchVm';
 
 my $sys = '/sys/bus/pci/devices/0000:00';
 my @helpers;
@@ -64,8 +61,7 @@ sub start_helpers {
 # as it is without one
 sub new {
     my ($class, $dir) = @_;
-    local $ENV{BUILD} = build_dir();
-    system(top_dir() . '/tests/bench/ring/pack-guest', $dir) == 0 or die "cannot pack the guest\n";
+    BenchVm::pack_guest($dir);
     start_helpers($dir);
     local @ENV{qw(GUEST VM_MEMORY VM_TIMEOUT KERNEL_OPTIONS)} = ($dir, 1024, 7200, 'intel_iommu=on iommu=pt');
     my $self = $class->SUPER::new('-machine', 'q35', '-device', 'intel-iommu',
@@ -83,67 +79,35 @@ sub new {
     return $self;
 }
 
-sub guest {
-    my ($self, $command) = @_;
-    my ($status, @lines) = $self->run($command);
-    die "'$command' ends with $status in the guest: @lines\n" if $status;
-    return $lines[0];
-}
-
 sub load_drivers {
     my ($self) = @_;
     $self->guest('modprobe -a virtio_pci virtio_blk virtio_console vfio_iommu_type1 vfio_pci');
     $self->guest("echo vfio-pci >$sys:08.0/driver_override; echo 0000:00:08.0 >/sys/bus/pci/drivers_probe");
     $self->guest("echo 1 >$sys:09.0/enable");
     my $group = $self->guest("basename \$(readlink $sys:08.0/iommu_group)");
-    $self->{path} = {
-        vgpu => '/dev/vgpu_stub0',
-        uring => '/dev/vgpu_stub0',
-        block => '/dev/vda',
-        nvme => '/dev/nvme0n1',
-        echo => $self->guest('ls /dev/vport*'),
-        ivshmem => "$group,0000:00:08.0",
-        edu => "$sys:09.0/resource0",
-        'edu-sleep' => "$sys:09.0/resource0",
-        memcpy => '-',
-        wake => '-',
+    my ($port) = $self->guest('ls /dev/vport*');
+    $self->{targets} = {
+        vgpu => ['vgpu', '/dev/vgpu_stub0'],
+        uring => ['uring', '/dev/vgpu_stub0'],
+        block => ['block', '/dev/vda'],
+        nvme => ['block', '/dev/nvme0n1'],
+        echo => ['echo', $port],
+        ivshmem => ['ivshmem', "$group,0000:00:08.0"],
+        edu => ['edu', "$sys:09.0/resource0"],
+        'edu-sleep' => ['edu-sleep', "$sys:09.0/resource0"],
+        map { $_ => [/(.*?)(?:-host)?$/, '-'] } qw(memcpy memcpy-host wake wake-host),
     };
     return;
 }
 
-# Seconds of CPU time that QEMU's threads have had: the guest's processors, all others
-sub cpu {
-    my ($self) = @_;
-    my ($guest, $host) = (0, 0);
-    for my $stat (glob "/proc/$self->{qemu}/task/*/stat") {
-        my ($name, $rest) = read_file($stat) =~ /\((.*)\) (.*)/ or next;
-        my ($user, $system) = (split ' ', $rest)[11, 12];
-        my $seconds = ($user + $system) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
-        $name =~ /^CPU/ ? $guest += $seconds : $host += $seconds;
-    }
-    return ($guest, $host);
-}
-
 # memcpy and wake also run on the host
-sub run_bench {
-    my ($self, $target, $arguments) = @_;
-    return $self->guest("ring-bench $arguments") if $target !~ /-host$/;
-    my $line = qx($self->{dir_of_programs}/ring-bench $arguments);
-    die "ring-bench fails on the host\n" if $?;
-    return $line;
-}
-
 sub measure {
     my ($self, $target, $depth, $size, $milliseconds) = @_;
-    my ($name) = $target =~ /(.*?)(?:-host)?$/;
-    my $kind = $name eq 'nvme' ? 'block' : $name;
-    my @before = $self->cpu;
-    my $line = $self->run_bench($target, "$kind $self->{path}{$name} $depth $size $milliseconds");
-    my @after = $self->cpu;
-    my ($done, $ns, $p50, $p99) = split ' ', $line;
-    my ($guest, $host) = map { ($after[$_] - $before[$_]) / $done * 1e6 } 0, 1;
-    return { done => $done, rate => $done / $ns * 1e9, megabytes => $done * $size / $ns * 1e3,
-        p50 => $p50 / 1e3, p99 => $p99 / 1e3, guest => $guest, host => $host };
+    return $self->SUPER::measure($target, $depth, $size, $milliseconds) if $target !~ /-host$/;
+    my $before = $self->usage;
+    my $line = qx($self->{dir_of_programs}/ring-bench @{[$self->arguments($target, $depth, $size, $milliseconds)]});
+    die "ring-bench fails on the host\n" if $?;
+    return $self->figures($line, $size, $before);
 }
 
 sub trace_events {

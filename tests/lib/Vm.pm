@@ -5,6 +5,8 @@
 #   my $vm = Vm->new(@qemu_arguments);      boot, and wait until the guest is ready
 #   my $vm = Vm->incoming($uri, @same);     wait for an incoming migration
 #   my ($status, @lines) = $vm->run('shell command');    in the guest
+#   $vm->send_command('shell command');     the same in two steps
+#   my ($status, @lines) = $vm->result('shell command');
 #   $vm->leave;                             quit QEMU after its guest has migrated away
 #   my $guest = $vm->end;                   shut down; returns a Guest, for ->good
 #
@@ -66,8 +68,19 @@ sub line {
 
 sub run {
     my ($self, $command) = @_;
-    my @lines;
+    $self->send_command($command);
+    return $self->result($command);
+}
+
+sub send_command {
+    my ($self, $command) = @_;
     print { $self->{keyboard} } "$command\n";
+    return;
+}
+
+sub result {
+    my ($self, $command) = @_;
+    my @lines;
     1 until $self->line eq "guest# $command";
     while (1) {
         my $line = $self->line;
