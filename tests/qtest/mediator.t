@@ -211,6 +211,8 @@ sub test_vectors {
         is receive_error($name), $expected, "$name: the fault";
         is_logged($expected, $name);
     }
+    $back_end->close;
+    $ring->wait_for(sub { descriptors() == $before });
     is descriptors(), $before, 'no descriptor is leaked';
     return;
 }

@@ -116,6 +116,7 @@ void vgpu_buffer_unregister(VGPUStubState *s, uint32_t handle)
 {
     VGPUBuffer *buffer = s->buffers[handle];
 
+    vgpu_shared_forget_buffer(s, handle);
     s->buffers[handle] = NULL;
     s->segment_count -= buffer->count;
     vgpu_buffer_free(buffer);

@@ -18,6 +18,19 @@ static void vgpu_outgoing_free(VGPUOutgoing *out)
     g_free(out);
 }
 
+/* The caller may close its descriptors before the message is sent */
+static bool vgpu_outgoing_dup(VGPUOutgoing *out, const int *fds, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        out->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+        if (out->fds[i] < 0) {
+            return false;
+        }
+        out->fd_count++;
+    }
+    return true;
+}
+
 static int64_t vgpu_answer_time(uint16_t type)
 {
     switch (type) {
@@ -50,8 +63,9 @@ static size_t vgpu_channel_write(VGPUMediator *m, VGPUOutgoing *out)
     CharFrontend *chr = &m->s->mediator_chr;
     int n;
 
-    if (!out->sent && out->fd_count) {
-        qemu_chr_fe_set_msgfds(chr, out->fds, out->fd_count);
+    if (out->fd_count) {
+        /* none with the rest of a message, of which a part has been sent */
+        qemu_chr_fe_set_msgfds(chr, out->fds, out->sent ? 0 : out->fd_count);
     }
     n = qemu_chr_fe_write(chr, out->bytes + out->sent,
                           out->length - out->sent);
@@ -98,8 +112,9 @@ static void vgpu_channel_flush(VGPUMediator *m)
     }
 }
 
-void vgpu_channel_queue(VGPUMediator *m, union message *message, size_t length,
-                        uint32_t serial)
+static void vgpu_channel_queue_fds(VGPUMediator *m, union message *message,
+                                   size_t length, uint32_t serial,
+                                   const int *fds, unsigned fd_count)
 {
     VGPUOutgoing *out;
 
@@ -108,9 +123,17 @@ void vgpu_channel_queue(VGPUMediator *m, union message *message, size_t length,
         return;
     }
     out = g_malloc0(sizeof(*out) + length);
+    if (!vgpu_outgoing_dup(out, fds, fd_count)) {
+        vgpu_channel_log(m, message_name(message->header.type),
+                         "cannot duplicate a descriptor", strerror(errno));
+        vgpu_outgoing_free(out);
+        vgpu_channel_close(m);
+        return;
+    }
 
     trace_vgpu_stub_mediator_send(message_name(message->header.type), serial);
     message->header.length = length;
+    message->header.descriptors = fd_count;
     message->header.serial = serial;
     message_encode(message);
     memcpy(out->bytes, message->bytes, length);
@@ -125,6 +148,22 @@ void vgpu_channel_queue(VGPUMediator *m, union message *message, size_t length,
     vgpu_channel_set_timer(m);
 }
 
+void vgpu_channel_queue(VGPUMediator *m, union message *message, size_t length,
+                        uint32_t serial)
+{
+    vgpu_channel_queue_fds(m, message, length, serial, NULL, 0);
+}
+
+unsigned vgpu_channel_free_requests(const VGPUMediator *m)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(m->requests); i++) {
+        count += !m->requests[i].serial;
+    }
+    return count;
+}
+
 static VGPURequest *vgpu_channel_free_request(VGPUMediator *m)
 {
     for (size_t i = 0; i < ARRAY_SIZE(m->requests); i++) {
@@ -135,9 +174,9 @@ static VGPURequest *vgpu_channel_free_request(VGPUMediator *m)
     return NULL;
 }
 
-/* The caller makes sure that there are fewer than REQUESTS_MAX */
-void vgpu_channel_request(VGPUMediator *m, union message *message,
-                          size_t length)
+void vgpu_channel_request_fds(VGPUMediator *m, union message *message,
+                              size_t length, uint32_t tag, const int *fds,
+                              unsigned fd_count)
 {
     VGPURequest *request = vgpu_channel_free_request(m);
 
@@ -146,10 +185,16 @@ void vgpu_channel_request(VGPUMediator *m, union message *message,
     }
     m->serial = m->serial == UINT32_MAX ? 1 : m->serial + 1;
     *request = (VGPURequest) {
-        .serial = m->serial, .type = message->header.type,
+        .serial = m->serial, .type = message->header.type, .tag = tag,
         .deadline = VGPU_NEVER,
     };
-    vgpu_channel_queue(m, message, length, m->serial);
+    vgpu_channel_queue_fds(m, message, length, m->serial, fds, fd_count);
+}
+
+void vgpu_channel_request(VGPUMediator *m, union message *message,
+                          size_t length, uint32_t tag)
+{
+    vgpu_channel_request_fds(m, message, length, tag, NULL, 0);
 }
 
 void vgpu_channel_drop_queue(VGPUMediator *m)

@@ -194,6 +194,7 @@ static bool vgpu_channel_end_request(VGPUMediator *m)
 
         if (request->serial == header->serial &&
             (request->type | VGPU_MEDIATOR_ANSWER) == header->type) {
+            m->in_tag = request->tag;
             request->serial = 0;
             return true;
         }

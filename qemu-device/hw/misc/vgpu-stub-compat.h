@@ -35,6 +35,22 @@
 #include "sysemu/sysemu.h"
 #endif
 
+/* Before 10.1, the directory was exec/ */
+#if VGPU_QEMU_AT_LEAST(10, 1)
+#include "system/address-spaces.h"
+#include "system/ramblock.h"
+#else
+#include "exec/address-spaces.h"
+#endif
+
+/* Before 10.1, this was a field; before 8.1, always 0 */
+#if VGPU_QEMU_AT_LEAST(8, 1) && !VGPU_QEMU_AT_LEAST(10, 1)
+#include "exec/ramblock.h"
+#define qemu_ram_get_fd_offset(block) ((block)->fd_offset)
+#elif !VGPU_QEMU_AT_LEAST(8, 1)
+#define qemu_ram_get_fd_offset(block) 0
+#endif
+
 /* Before 7.1, qemu_get_vm_name() was here */
 #if !VGPU_QEMU_AT_LEAST(7, 1)
 #include "qemu-common.h"
@@ -87,6 +103,17 @@
         return 0; \
     } \
     static void vgpu_void_post_save(opaque_param)
+#endif
+
+/* Before 9.0, this could not fail: wrap ours, which does not */
+#if !VGPU_QEMU_AT_LEAST(9, 0)
+#define vgpu_memory_log_start(listener_param, errp_param) \
+    vgpu_bool_log_start(listener_param, errp_param); \
+    static void vgpu_memory_log_start(listener_param) \
+    { \
+        vgpu_bool_log_start(listener, NULL); \
+    } \
+    static bool vgpu_bool_log_start(listener_param, errp_param)
 #endif
 
 /* Before 6.0, this got the channel; before 5.0, an event was an int */

@@ -208,6 +208,8 @@ void vgpu_queue_enable(VGPUQueue *q);
 void vgpu_queue_disable(VGPUQueue *q);
 void vgpu_queue_abandon(VGPUQueue *q);
 void vgpu_queue_fail(VGPUQueue *q, uint32_t error);
+void vgpu_queue_disabled(VGPUQueue *q);
+void vgpu_queue_signal(VGPUQueue *q);
 void vgpu_queue_completed(VGPUQueue *q, uint32_t event, uint32_t old);
 void vgpu_queue_kick(VGPUQueue *q);
 void vgpu_queues_run(void *opaque);
@@ -220,10 +222,26 @@ typedef enum VGPUBackEnd {
     VGPU_BACK_END_AWAY,         /* commands fail */
 } VGPUBackEnd;
 
+/* Who serves the queues */
+typedef enum VGPUPath {
+    VGPU_PATH_EMBEDDED,         /* the device alone */
+    VGPU_PATH_SHARED,           /* a worker of the mediator */
+    VGPU_PATH_FRAMED,           /* the device; a worker executes commands */
+} VGPUPath;
+
 VGPUBackEnd vgpu_back_end(VGPUStubState *s);
+VGPUPath vgpu_path(VGPUStubState *s);
 bool vgpu_mediator_check(VGPUStubState *s, Error **errp);
 void vgpu_mediator_realize(VGPUStubState *s);
 void vgpu_mediator_unrealize(VGPUStubState *s);
+
+/* vgpu-stub-shared.c */
+void vgpu_shared_update(VGPUStubState *s);
+bool vgpu_shared_serves(VGPUQueue *q);
+bool vgpu_shared_disable(VGPUQueue *q);
+void vgpu_shared_reset(VGPUStubState *s);
+bool vgpu_shared_is_resetting(VGPUStubState *s);
+void vgpu_shared_forget_buffer(VGPUStubState *s, uint32_t handle);
 
 /* vgpu-stub-migration.c */
 extern const VMStateDescription vmstate_vgpu_queues;

@@ -33,10 +33,21 @@ VGPUBackEnd vgpu_back_end(VGPUStubState *s)
 {
     VGPUMediator *m = s->mediator;
 
-    if (!m || m->ready) {
+    if (!m || (m->ready && !m->is_refused)) {
         return VGPU_BACK_END_READY;
     }
     return m->away ? VGPU_BACK_END_AWAY : VGPU_BACK_END_EXPECTED;
+}
+
+VGPUPath vgpu_path(VGPUStubState *s)
+{
+    VGPUMediator *m = s->mediator;
+
+    if (m && m->ready && !m->is_refused && !m->is_logging &&
+        m->features & VGPU_MEDIATOR_FEATURE_SHARED && m->table.is_shared) {
+        return VGPU_PATH_SHARED;
+    }
+    return VGPU_PATH_EMBEDDED;
 }
 
 static void vgpu_mediator_give_up(void *opaque)
@@ -46,6 +57,12 @@ static void vgpu_mediator_give_up(void *opaque)
     m->away = true;
     trace_vgpu_stub_mediator_away();
     vgpu_queues_kick(m->s);
+    vgpu_shared_update(m->s);
+}
+
+void vgpu_mediator_refused(VGPUMediator *m)
+{
+    vgpu_mediator_give_up(m);
 }
 
 static void vgpu_mediator_expect(VGPUMediator *m)
@@ -71,17 +88,34 @@ static void vgpu_lifeline_close(VGPUMediator *m)
     }
 }
 
+static void vgpu_mediator_send_hello(VGPUMediator *m);
+
+static void vgpu_lifeline_ended(VGPUMediator *m)
+{
+    vgpu_lifeline_close(m);
+    vgpu_shared_worker_ended(m);
+    if (m->hello_waits) {
+        vgpu_mediator_send_hello(m);
+    } else if (m->open) {
+        vgpu_channel_close(m);
+    }
+}
+
 static gboolean vgpu_lifeline_hung_up(gint fd, GIOCondition condition,
                                       gpointer opaque)
 {
     VGPUMediator *m = opaque;
 
     m->lifeline_watch = 0;
-    vgpu_lifeline_close(m);
-    if (m->open) {
-        vgpu_channel_close(m);
-    }
+    vgpu_lifeline_ended(m);
     return G_SOURCE_REMOVE;
+}
+
+static bool vgpu_lifeline_has_hung_up(const VGPUMediator *m)
+{
+    GPollFD poll = { .fd = m->lifeline };
+
+    return g_poll(&poll, 1, 0) == 1 && poll.revents & G_IO_HUP;
 }
 
 static bool vgpu_is_lifeline(int fd)
@@ -108,35 +142,52 @@ static bool vgpu_lifeline_open(VGPUMediator *m)
 
 /* The handshake */
 
-void vgpu_mediator_opened(VGPUMediator *m)
+static uint32_t vgpu_mediator_paths(const VGPUMediator *m)
+{
+    return VGPU_MEDIATOR_FEATURE_SHARED;
+}
+
+static void vgpu_mediator_send_hello(VGPUMediator *m)
 {
     union message message = { .hello = {
         .header.type = VGPU_MEDIATOR_HELLO,
         .version_min = VGPU_MEDIATOR_VERSION,
         .version_max = VGPU_MEDIATOR_VERSION,
-        .features = VGPU_MEDIATOR_FEATURE_SHARED,
+        .features = vgpu_mediator_paths(m),
         .queues = m->s->queue_count,
     } };
 
-    if (m->no_path) {
-        vgpu_channel_close(m);
-        return;
-    }
+    m->hello_waits = false;
+    m->hello_deadline = vgpu_now() + VGPU_CHANNEL_DEADLINE_MS;
     memcpy(message.hello.name, m->name, sizeof(m->name));
-    vgpu_channel_request(m, &message, sizeof(message.hello));
+    vgpu_channel_request(m, &message, sizeof(message.hello), 0);
 }
 
-static bool vgpu_mediator_offers(const struct vgpu_mediator_hello_answer *hello)
+/* Two workers never serve one device */
+void vgpu_mediator_opened(VGPUMediator *m)
+{
+    if (m->no_path) {
+        vgpu_channel_close(m);
+    } else if (m->lifeline >= 0) {
+        m->hello_waits = true;
+        m->hello_deadline = VGPU_NEVER;
+    } else {
+        vgpu_mediator_send_hello(m);
+    }
+}
+
+static bool vgpu_mediator_offers(const VGPUMediator *m,
+                                 const struct vgpu_mediator_hello_answer *hello)
 {
     return hello->version == VGPU_MEDIATOR_VERSION &&
-           !(hello->features & ~VGPU_MEDIATOR_FEATURE_SHARED);
+           !(hello->features & ~vgpu_mediator_paths(m));
 }
 
 static void vgpu_mediator_hello(VGPUMediator *m)
 {
     const struct vgpu_mediator_hello_answer *hello = &m->in.hello_answer;
 
-    if (!vgpu_mediator_offers(hello)) {
+    if (!vgpu_mediator_offers(m, hello)) {
         vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_VALUE, "not what was offered");
         return;
     }
@@ -152,11 +203,13 @@ static void vgpu_mediator_hello(VGPUMediator *m)
         vgpu_channel_close(m);
         return;
     }
+    m->features = hello->features;
     m->ready = true;
-    m->away = false;
+    m->away = m->is_refused = false;
     timer_del(m->away_timer);
     trace_vgpu_stub_mediator_ready(hello->features);
     vgpu_queues_kick(m->s);
+    vgpu_shared_update(m->s);
 }
 
 void vgpu_mediator_message(VGPUMediator *m)
@@ -168,13 +221,16 @@ void vgpu_mediator_message(VGPUMediator *m)
     case VGPU_MEDIATOR_PING | VGPU_MEDIATOR_ANSWER:
         break;
     default:
-        vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_STATE, "no queue is running");
+        vgpu_shared_message(m);
     }
 }
 
 void vgpu_mediator_ended(VGPUMediator *m)
 {
-    vgpu_lifeline_close(m);
+    m->hello_waits = false;
+    if (m->lifeline >= 0 && vgpu_lifeline_has_hung_up(m)) {
+        vgpu_lifeline_ended(m);
+    }
     if (!timer_pending(m->away_timer) && !m->away) {
         vgpu_mediator_expect(m);
     }
@@ -197,6 +253,15 @@ bool vgpu_mediator_check(VGPUStubState *s, Error **errp)
     return true;
 }
 
+/* The machine has its memory now, and perhaps an IOMMU */
+static void vgpu_mediator_machine_done(Notifier *notifier, void *unused)
+{
+    VGPUMediator *m = container_of(notifier, VGPUMediator, machine_done);
+
+    vgpu_memory_realize(m);
+    vgpu_channel_realize(m);
+}
+
 void vgpu_mediator_realize(VGPUStubState *s)
 {
     VGPUMediator *m;
@@ -210,8 +275,10 @@ void vgpu_mediator_realize(VGPUStubState *s)
     m->away_timer = timer_new_ms(QEMU_CLOCK_REALTIME, vgpu_mediator_give_up, m);
     s->mediator = m;
     vgpu_mediator_set_name(m);
+    vgpu_shared_realize(m);
     vgpu_mediator_expect(m);
-    vgpu_channel_realize(m);
+    m->machine_done.notify = vgpu_mediator_machine_done;
+    qemu_add_machine_init_done_notifier(&m->machine_done);
 }
 
 void vgpu_mediator_unrealize(VGPUStubState *s)
@@ -221,7 +288,10 @@ void vgpu_mediator_unrealize(VGPUStubState *s)
     if (!m) {
         return;
     }
+    qemu_remove_machine_init_done_notifier(&m->machine_done);
     vgpu_channel_unrealize(m);
+    vgpu_memory_unrealize(m);
+    vgpu_shared_unrealize(m);
     vgpu_lifeline_close(m);
     timer_del(m->away_timer);
     timer_free(m->away_timer);

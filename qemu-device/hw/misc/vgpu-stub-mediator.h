@@ -10,6 +10,7 @@
 #ifndef HW_MISC_VGPU_STUB_MEDIATOR_H
 #define HW_MISC_VGPU_STUB_MEDIATOR_H
 
+#include "qemu/event_notifier.h"
 #include "qemu/units.h"
 #include "vgpu_mediator_message.h"
 #include "vgpu-stub-internal.h"
@@ -35,8 +36,63 @@ typedef struct VGPUOutgoing {
 typedef struct VGPURequest {
     uint32_t serial;            /* 0: this one is free */
     uint16_t type;
+    uint32_t tag;               /* for the sender, with the answer */
     int64_t deadline;           /* VGPU_NEVER: none, or not yet sent */
 } VGPURequest;
+
+/* Memory of the guest that a worker can map */
+typedef struct VGPURegion {
+    uint64_t address;
+    uint64_t size;
+    uint64_t offset;            /* in the file */
+    MemoryRegion *mr;
+    uint64_t writable;
+} VGPURegion;
+
+typedef struct VGPUMemoryTable {
+    bool is_shared;             /* all memory of the machine is in it */
+    unsigned count;
+    VGPURegion regions[VGPU_MEDIATOR_REGIONS_MAX];
+} VGPUMemoryTable;
+
+/* A queue on the shared path */
+typedef enum VGPUWorker {
+    VGPU_WORKER_NONE,           /* no worker accesses the rings */
+    VGPU_WORKER_SERVES,         /* QUEUE_START was sent */
+    VGPU_WORKER_STOPS,          /* QUEUE_STOP was sent */
+} VGPUWorker;
+
+/* The last EXECUTE; set 1 is the device's */
+typedef struct VGPUExecute {
+    bool is_known;              /* the outcome of NUMBER */
+    uint32_t number;
+    uint16_t status;
+    uint64_t result;
+    uint32_t serial;            /* of the request, if it waits; else 0 */
+    uint32_t handle;            /* for the answer about this buffer */
+    bool removes;               /* it waits for BUFFER_REMOVE */
+} VGPUExecute;
+
+typedef struct VGPUShared {
+    VGPUQueue *q;
+    VGPUWorker worker;
+    int record_fd;
+    size_t record_size;
+    /* NULL: the device's indices are right, and it serves the queue */
+    struct vgpu_mediator_record *record;
+    bool is_unchecked;          /* indices that a worker reported */
+    EventNotifier kick;
+    EventNotifier call;
+    VGPUExecute execute;
+} VGPUShared;
+
+/* What the worker knows of a buffer */
+typedef enum VGPUKnown {
+    VGPU_BUFFER_UNKNOWN,
+    VGPU_BUFFER_KNOWN,          /* BUFFER_ADD was sent */
+    VGPU_BUFFER_STALE,          /* and the device has another one, or none */
+    VGPU_BUFFER_REMOVING,       /* BUFFER_REMOVE was sent */
+} VGPUKnown;
 
 struct VGPUMediator {
     VGPUStubState *s;
@@ -51,6 +107,7 @@ struct VGPUMediator {
     QEMUTimer *timer;           /* the next deadline */
     int64_t hello_deadline;
     union message in;
+    uint32_t in_tag;            /* of the request that it answers */
     size_t received;
     int64_t in_deadline;
     int fds[VGPU_MEDIATOR_DESCRIPTORS_MAX + 1];
@@ -66,8 +123,27 @@ struct VGPUMediator {
     QEMUTimer *away_timer;      /* until commands wait */
     bool away;                  /* commands do not wait any more */
     bool no_path;               /* do not negotiate again */
+    uint32_t features;          /* of the answer to HELLO */
+    bool hello_waits;           /* for the end of the earlier worker */
+    Notifier machine_done;
     int lifeline;               /* -1: none */
     guint lifeline_watch;
+
+    /* vgpu-stub-memory.c */
+    MemoryListener listener;
+    bool is_listening;
+    bool is_logging;            /* dirty memory */
+    VGPUMemoryTable table;
+    VGPUMemoryTable next_table; /* in a change of the memory map */
+    bool table_changed;         /* since its first region was sent */
+    unsigned regions_sent;
+
+    /* vgpu-stub-shared.c and vgpu-stub-execute.c */
+    VGPUShared shared[VGPU_STUB_QUEUES_MAX];
+    QEMUBH *shared_bh;          /* send what is to be sent */
+    bool is_resetting;          /* RESET is not answered */
+    bool is_refused;            /* the worker cannot use the shared path */
+    uint8_t known[VGPU_STUB_BUFFERS_MAX];       /* VGPUKnown */
 };
 
 /* vgpu-stub-channel.c */
@@ -86,18 +162,61 @@ void vgpu_channel_close(VGPUMediator *m);
 int vgpu_channel_take_fd(VGPUMediator *m, unsigned i);
 
 /*
- * vgpu-stub-channel-send.c: messages are in the host's byte order; LENGTH and
- * SERIAL are set here
+ * vgpu-stub-channel-send.c: messages are in the host's byte order; LENGTH,
+ * DESCRIPTORS and SERIAL are set here
  */
 void vgpu_channel_queue(VGPUMediator *m, union message *message, size_t length,
                         uint32_t serial);
+/* A request needs a free one of REQUESTS_MAX. The descriptors are duplicated. */
+unsigned vgpu_channel_free_requests(const VGPUMediator *m);
 void vgpu_channel_request(VGPUMediator *m, union message *message,
-                          size_t length);
+                          size_t length, uint32_t tag);
+void vgpu_channel_request_fds(VGPUMediator *m, union message *message,
+                              size_t length, uint32_t tag, const int *fds,
+                              unsigned fd_count);
 void vgpu_channel_drop_queue(VGPUMediator *m);
+
+/* vgpu-stub-memory.c */
+void vgpu_memory_realize(VGPUMediator *m);
+void vgpu_memory_unrealize(VGPUMediator *m);
+bool vgpu_memory_send(VGPUMediator *m);
+void vgpu_memory_clear(VGPUMediator *m);
+
+/* vgpu-stub-record.c */
+bool vgpu_record_create(VGPUShared *shared);
+void vgpu_record_drop(VGPUShared *shared);
+void vgpu_record_recover(VGPUShared *shared);
+void vgpu_record_take_indices(VGPUShared *shared, uint32_t sq_head,
+                              uint32_t cq_tail);
+bool vgpu_record_check_indices(VGPUShared *shared);
+
+/* vgpu-stub-execute.c: command set 1 on the shared path */
+bool vgpu_buffers_send(VGPUMediator *m);
+void vgpu_execute_request(VGPUMediator *m);
+void vgpu_execute_cancel(VGPUShared *shared);
+void vgpu_execute_settle(VGPUMediator *m);
+void vgpu_buffer_added(VGPUMediator *m);
+void vgpu_buffer_removed(VGPUMediator *m);
+
+/* vgpu-stub-shared.c */
+bool vgpu_shared_may_send(const VGPUMediator *m);
+void vgpu_shared_disconnect(VGPUShared *shared);
+void vgpu_shared_forget(VGPUShared *shared);
+void vgpu_shared_refuse(VGPUMediator *m, const char *what);
+/* No process of the back end can access memory any more */
+void vgpu_shared_worker_ended(VGPUMediator *m);
+void vgpu_shared_recover(VGPUMediator *m);
+void vgpu_shared_realize(VGPUMediator *m);
+void vgpu_shared_unrealize(VGPUMediator *m);
+
+/* vgpu-stub-shared-message.c */
+void vgpu_shared_message(VGPUMediator *m);
 
 /* vgpu-stub-mediator.c: what the channel calls */
 void vgpu_mediator_opened(VGPUMediator *m);
 void vgpu_mediator_ended(VGPUMediator *m);
 void vgpu_mediator_message(VGPUMediator *m);
+/* The worker can serve no path of those that were negotiated */
+void vgpu_mediator_refused(VGPUMediator *m);
 
 #endif

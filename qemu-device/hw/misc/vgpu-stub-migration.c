@@ -271,6 +271,7 @@ static int vgpu_queues_post_load(void *opaque, int version_id)
     s->events &= VGPU_STUB_EVENT_QUEUE_ERROR;
     s->loaded = true;
     vgpu_queues_update(s);
+    vgpu_shared_update(s);
     return 0;
 }
 

@@ -91,6 +91,13 @@ void vgpu_queue_completed(VGPUQueue *q, uint32_t event, uint32_t old)
     }
 }
 
+/* For a worker of the mediator, which has decided that the driver wants it */
+void vgpu_queue_signal(VGPUQueue *q)
+{
+    vgpu_signal(q->s, q->vector);
+    qemu_bh_schedule(q->s->bh);
+}
+
 /* States */
 
 void vgpu_queue_abandon(VGPUQueue *q)
@@ -111,11 +118,19 @@ void vgpu_queue_fail(VGPUQueue *q, uint32_t error)
     vgpu_signal(q->s, q->vector);
 }
 
+void vgpu_queue_disabled(VGPUQueue *q)
+{
+    q->state = VGPU_STUB_QUEUE_DISABLED;
+    q->error = VGPU_STUB_QERR_NONE;
+}
+
 void vgpu_queue_disable(VGPUQueue *q)
 {
     vgpu_queue_abandon(q);
-    q->state = VGPU_STUB_QUEUE_DISABLED;
-    q->error = VGPU_STUB_QERR_NONE;
+    vgpu_queue_disabled(q);
+    if (vgpu_shared_disable(q)) {
+        q->state = VGPU_STUB_QUEUE_STOPPING;
+    }
 }
 
 static bool vgpu_ring_valid(uint32_t lo, uint32_t hi, uint64_t len,
@@ -172,6 +187,7 @@ void vgpu_queue_enable(VGPUQueue *q)
         vgpu_serving_end(q->s);
     }
     vgpu_queue_kick(q);
+    vgpu_shared_update(q->s);
 }
 
 /* Start the fetched command, or continue the one in flight */
@@ -214,9 +230,10 @@ static void vgpu_queue_serve(VGPUQueue *q, int64_t deadline)
     }
 }
 
-static bool vgpu_queue_has_work(const VGPUQueue *q)
+static bool vgpu_queue_has_work(VGPUQueue *q)
 {
-    return q->state == VGPU_STUB_QUEUE_RUNNING && (q->kicked || q->in_flight);
+    return q->state == VGPU_STUB_QUEUE_RUNNING &&
+           (q->kicked || q->in_flight) && !vgpu_shared_serves(q);
 }
 
 /* Start where the last call ended, so that no queue starves the others */

@@ -44,6 +44,12 @@ static uint32_t *vgpu_queue_setting(VGPUQueue *q, hwaddr offset)
     }
 }
 
+static bool vgpu_queue_is_enabled(const VGPUQueue *q)
+{
+    return q->state == VGPU_STUB_QUEUE_RUNNING ||
+           q->state == VGPU_STUB_QUEUE_ERROR;
+}
+
 static const char *vgpu_queue_read(VGPUQueue *q, hwaddr offset, uint32_t *val)
 {
     uint32_t *setting = vgpu_queue_setting(q, offset);
@@ -54,8 +60,7 @@ static const char *vgpu_queue_read(VGPUQueue *q, hwaddr offset, uint32_t *val)
     }
     switch (offset) {
     case VGPU_STUB_QUEUE_CONTROL:
-        *val = q->state == VGPU_STUB_QUEUE_DISABLED ? 0
-                                                    : VGPU_STUB_QUEUE_ENABLE;
+        *val = vgpu_queue_is_enabled(q) ? VGPU_STUB_QUEUE_ENABLE : 0;
         return NULL;
     case VGPU_STUB_QUEUE_STATUS:
         *val = q->state | q->error << VGPU_STUB_QUEUE_ERROR_SHIFT;
@@ -71,7 +76,7 @@ static void vgpu_queue_control(VGPUQueue *q, uint32_t val)
 
     if (enable && q->state == VGPU_STUB_QUEUE_DISABLED) {
         vgpu_queue_enable(q);
-    } else if (!enable) {
+    } else if (!enable && vgpu_queue_is_enabled(q)) {
         vgpu_queue_disable(q);
     }
 }
@@ -103,7 +108,7 @@ static const char *vgpu_device_read(VGPUStubState *s, hwaddr addr,
 {
     switch (addr) {
     case VGPU_STUB_REG_CONTROL:
-        *val = 0;
+        *val = vgpu_shared_is_resetting(s) ? VGPU_STUB_CONTROL_RESET : 0;
         return NULL;
     case VGPU_STUB_REG_QUEUES:
         *val = s->queue_count;
@@ -233,6 +238,7 @@ void vgpu_queues_reset(VGPUStubState *s)
         return;
     }
     vgpu_queues_abandon(s);
+    vgpu_shared_reset(s);
     for (uint32_t i = 0; i < s->queue_count; i++) {
         vgpu_queue_reset(&s->queues[i]);
     }
@@ -275,6 +281,7 @@ void vgpu_queues_update(VGPUStubState *s)
     } else {
         vgpu_queues_abandon(s);
     }
+    vgpu_shared_update(s);
 }
 
 /* After migration, the device continues when the machine starts to run */
