@@ -67,6 +67,7 @@ bool turns_open(unsigned int i, struct turn *turn)
 		return false;
 	}
 	place->fd = fds[0];
+	place->slices_at = now_ns();
 	*turn = (struct turn){ .page = place->page, .fd = fds[1] };
 	return true;
 }
