@@ -47,7 +47,7 @@ void frames_clear(struct frames *frames)
 	frames->used = 0;
 	frames->consumed = 0;
 	frames->in_credit = 0;
-	frames->out_credit = FRAMES_CREDIT;
+	frames->out_credit = frames->credit;
 }
 
 bool frames_in_flight(const struct frames *frames)

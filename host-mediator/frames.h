@@ -8,7 +8,7 @@
 
 #include "channel.h"
 
-/* What the device may send before its bytes are consumed */
+/* What the device may send before its bytes are consumed, if there is no lower limit */
 #define FRAMES_CREDIT 0x100000
 #define FRAMES_MAX 1024
 
@@ -28,6 +28,7 @@ struct frames {
 	struct channel *channel;
 	struct command commands[FRAMES_MAX];
 	unsigned int used; /* no command is behind this one */
+	uint32_t credit; /* what the device may send at first */
 	uint64_t out_credit, in_credit;
 	uint32_t consumed; /* not yet granted again */
 };

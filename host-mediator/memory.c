@@ -33,6 +33,11 @@ static bool map(struct region *region, int fd, uint64_t offset, uint64_t page)
 	return true;
 }
 
+static bool exceeds_limit(const struct memory *memory, uint64_t size)
+{
+	return memory->limit && (size > memory->limit || memory->bytes > memory->limit - size);
+}
+
 unsigned int memory_add(struct memory *memory, const struct vgpu_mediator_memory_add *add,
 			int fd, unsigned int *fault)
 {
@@ -53,11 +58,12 @@ unsigned int memory_add(struct memory *memory, const struct vgpu_mediator_memory
 		*fault = VGPU_MEDIATOR_BAD_VALUE;
 		return VGPU_MEDIATOR_OK;
 	}
-	if (memory->count == VGPU_MEDIATOR_REGIONS_MAX)
+	if (memory->count == VGPU_MEDIATOR_REGIONS_MAX || exceeds_limit(memory, add->size))
 		return VGPU_MEDIATOR_FAIL_LIMIT;
 	if (!map(&region, fd, add->offset, (uint64_t)file.st_blksize))
 		return VGPU_MEDIATOR_FAIL_HOST;
 	memory->regions[memory->count++] = region;
+	memory->bytes += region.size;
 	return VGPU_MEDIATOR_OK;
 }
 
@@ -67,6 +73,7 @@ void memory_clear(struct memory *memory)
 		struct region *region = &memory->regions[--memory->count];
 
 		munmap(region->mapping, region->mapped);
+		memory->bytes -= region->size;
 	}
 }
 

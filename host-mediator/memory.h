@@ -19,6 +19,8 @@ struct region {
 struct memory {
 	struct region regions[VGPU_MEDIATOR_REGIONS_MAX];
 	unsigned int count;
+	uint64_t bytes; /* of all regions */
+	uint64_t limit; /* of that; 0: none */
 };
 
 /*

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "log.h"
 #include "service.h"
 
 /* Commands at a time, of up to a millisecond each */
@@ -28,13 +30,68 @@ static bool ask_device(struct service *service, const struct vgpu_stub_sqe *entr
 	return true;
 }
 
-/* The rest of a command is executed in the next turn */
+static bool is_within(uint64_t before, uint64_t more, uint64_t limit)
+{
+	return !limit || before + more <= limit;
+}
+
+/* One command is always executed, however large it is */
+static bool start(struct service *service, const struct vgpu_stub_sqe *entry)
+{
+	struct load *load = service->load;
+	uint64_t bytes = entry->out.len > entry->in.len ? entry->out.len : entry->in.len;
+
+	if (load->commands && !(is_within(load->commands, 1, service->limits->commands) &&
+				is_within(load->bytes, bytes, service->limits->bytes)))
+		return false;
+	service->started = true;
+	service->bytes = bytes;
+	service->spent = 0;
+	load->commands++;
+	load->bytes += bytes;
+	return true;
+}
+
+static void end(struct service *service)
+{
+	if (!service->started)
+		return;
+	service->started = false;
+	service->load->commands--;
+	service->load->bytes -= service->bytes;
+}
+
+/* The supervisor ends a worker that is stuck in a slice; this is a command of many */
+static void check_time(const struct service *service)
+{
+	uint64_t limit = service->limits->time_ms;
+
+	if (!limit || service->spent / 1000000 < (int64_t)limit)
+		return;
+	log_line(LOG_ERR, "VM %s: worker %d ends: a command of queue %u is not complete after %llu ms",
+		 service->channel->name, (int)getpid(), service->number,
+		 (unsigned long long)limit);
+	_exit(EXIT_FAILURE);
+}
+
+/* The rest of a command is executed in the next turn, or when others are complete */
 static unsigned int execute_slice(struct service *service, const struct vgpu_stub_sqe *entry,
 				  uint64_t *result)
 {
-	if (turn_is_over(service->turn))
+	unsigned int status;
+	int64_t since;
+
+	if (turn_is_over(service->turn) || (!service->started && !start(service, entry)))
 		return BACKEND_BUSY;
-	return engine_execute(&service->engine, entry, result);
+	since = service->engine.busy ? turn_now() : 0;
+	status = engine_execute(&service->engine, entry, result);
+	if (since)
+		service->spent += turn_now() - since;
+	if (status < BACKEND_BUSY)
+		end(service);
+	else
+		check_time(service);
+	return status;
 }
 
 static unsigned int execute(void *opaque, const struct vgpu_stub_sqe *entry, uint64_t *result)
@@ -164,6 +221,7 @@ void service_abandon(struct service *service)
 	close(service->kick);
 	close(service->queue.call);
 	service->engine.busy = false;
+	end(service);
 	service->running = service->more = false;
 	service->ask = ASK_NONE;
 	service->stop_serial = 0;

@@ -8,6 +8,7 @@
 
 #include "channel.h"
 #include "engine.h"
+#include "limits.h"
 #include "queue.h"
 #include "turn.h"
 
@@ -19,9 +20,16 @@ enum ask {
 	ASK_CANCELLED, /* QUEUE_STOP follows or was received */
 };
 
+/* Commands that the queues of a VM execute at the same time */
+struct load {
+	uint64_t commands, bytes;
+};
+
 struct service {
 	struct channel *channel;
 	struct turn *turn;
+	const struct limits *limits;
+	struct load *load;
 	unsigned int number;
 	bool running;
 	bool more; /* there may be commands */
@@ -29,6 +37,9 @@ struct service {
 	struct queue queue;
 	struct engine engine;
 	size_t record_size;
+	bool started; /* the engine has the command, which is part of the load */
+	uint64_t bytes; /* of the command */
+	int64_t spent; /* nanoseconds in which it was executed */
 
 	enum ask ask;
 	uint32_t ask_serial;

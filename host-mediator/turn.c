@@ -3,7 +3,7 @@
 #include <unistd.h>
 #include "turn.h"
 
-static int64_t now_ns(void)
+int64_t turn_now(void)
 {
 	struct timespec now;
 
@@ -62,7 +62,7 @@ static bool is_alone(struct turn *turn, int64_t now)
 bool turn_take(struct turn *turn)
 {
 	uint32_t word = load(turn);
-	int64_t now = now_ns();
+	int64_t now = turn_now();
 
 	while (word & TURN_HELD && !change(turn, word, word | TURN_BUSY))
 		word = load(turn);
@@ -83,13 +83,13 @@ bool turn_take(struct turn *turn)
 bool turn_is_over(struct turn *turn)
 {
 	turn->page->slices++;
-	return load(turn) & TURN_WANTED && now_ns() - turn->since >= (int64_t)turn->page->ns;
+	return load(turn) & TURN_WANTED && turn_now() - turn->since >= (int64_t)turn->page->ns;
 }
 
 static void give_back(struct turn *turn, bool more)
 {
 	if (more) {
-		ask(turn, now_ns());
+		ask(turn, turn_now());
 		return;
 	}
 	__atomic_store_n(&turn->page->word, 0, __ATOMIC_RELEASE);

@@ -46,6 +46,8 @@ struct turn {
 /* How long a worker waits for a supervisor that does nothing, before it works anyway */
 #define TURN_ALONE_NS 1000000000
 
+/* The monotonic clock, in nanoseconds */
+int64_t turn_now(void);
 /* Tell the supervisor the limits of the VM */
 void turn_set_limits(struct turn *turn, const struct limits *limits);
 /* There is work. False: wait until the descriptor is readable, or turn_deadline(). */

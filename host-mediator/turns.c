@@ -3,7 +3,6 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 #include "turns.h"
 
@@ -27,14 +26,6 @@ static struct place places[SCHEDULE_MAX];
 static struct schedule schedule;
 static unsigned int turns; /* that are free */
 static bool is_contended;
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
 
 void turns_init(unsigned int count)
 {
@@ -67,7 +58,7 @@ bool turns_open(unsigned int i, struct turn *turn)
 		return false;
 	}
 	place->fd = fds[0];
-	place->slices_at = now_ns();
+	place->slices_at = turn_now();
 	*turn = (struct turn){ .page = place->page, .fd = fds[1] };
 	return true;
 }
@@ -238,7 +229,7 @@ static void receive(struct place *place)
 
 void turns_check(const struct pollfd *fds)
 {
-	int64_t now = now_ns();
+	int64_t now = turn_now();
 
 	for (unsigned int i = 0; i < SCHEDULE_MAX; i++) {
 		if (!places[i].page)
@@ -271,7 +262,7 @@ bool turns_is_stuck(unsigned int i)
 {
 	struct place *place = &places[i];
 	uint64_t slices = __atomic_load_n(&place->page->slices, __ATOMIC_RELAXED);
-	int64_t now = now_ns(), limit = limit_of(place) * 1000000;
+	int64_t now = turn_now(), limit = limit_of(place) * 1000000;
 
 	if (slices != place->slices || !(load(place) & TURN_BUSY))
 		place->slices_at = now;

@@ -31,6 +31,7 @@ static struct worker {
 	uint32_t removing[VGPU_STUB_BUFFERS_MAX]; /* SERIAL of BUFFER_REMOVE */
 	unsigned int removals;
 	struct service services[VGPU_STUB_QUEUES_MAX];
+	struct load load;
 	struct frames frames;
 } worker = { .lifeline = { -1, -1 } };
 
@@ -71,11 +72,27 @@ static void answer_hello(void)
 		.version = VGPU_MEDIATOR_VERSION,
 		.features = worker.features,
 		.command_sets = 1 << VGPU_STUB_SET_BASIC,
-		.credit_out = worker.features & VGPU_MEDIATOR_FEATURE_FRAMED ? FRAMES_CREDIT : 0,
+		.credit_out = worker.features & VGPU_MEDIATOR_FEATURE_FRAMED ? worker.frames.credit : 0,
 	} };
 
 	channel_answer(&worker.channel, &message, sizeof(message.hello_answer),
 		       worker.lifeline[0]);
+}
+
+/* A frame has to fit into the credit */
+static uint32_t credit(void)
+{
+	if (!worker.limits.bytes || worker.limits.bytes > FRAMES_CREDIT)
+		return FRAMES_CREDIT;
+	return worker.limits.bytes > VGPU_MEDIATOR_DATA_MAX ? worker.limits.bytes
+							     : VGPU_MEDIATOR_DATA_MAX;
+}
+
+static void set_limits(void)
+{
+	worker.memory.limit = worker.limits.memory;
+	worker.frames.out_credit = worker.frames.credit = credit();
+	turn_set_limits(worker.turn, &worker.limits);
 }
 
 static void hello(const struct vgpu_mediator_hello *message)
@@ -93,7 +110,7 @@ static void hello(const struct vgpu_mediator_hello *message)
 	memcpy(worker.name, message->name, sizeof(worker.name));
 	worker.features = message->features & WORKER_FEATURES;
 	worker.queues = message->queues;
-	turn_set_limits(worker.turn, &worker.limits);
+	set_limits();
 	answer_hello();
 	log_line(LOG_INFO, "VM %s: connected, worker %d", worker.name, (int)getpid());
 }
@@ -402,6 +419,8 @@ void worker_run(int fd, struct turn *turn)
 		worker.services[i].channel = &worker.channel;
 		worker.services[i].number = i;
 		worker.services[i].turn = turn;
+		worker.services[i].limits = &worker.limits;
+		worker.services[i].load = &worker.load;
 		worker.services[i].engine.memory = &worker.memory;
 		worker.services[i].engine.buffers = worker.buffers.buffers;
 	}
