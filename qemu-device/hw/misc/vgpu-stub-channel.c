@@ -59,6 +59,7 @@ void vgpu_channel_set_timer(VGPUMediator *m)
 
 void vgpu_channel_close(VGPUMediator *m)
 {
+    vgpu_reconnect_decide(m);
     m->open = m->ready = false;
     m->ended = true;
     vgpu_channel_set_timer(m);
@@ -335,6 +336,7 @@ static void vgpu_channel_end(void *opaque)
     if (m->connected) {
         qemu_chr_fe_disconnect(&m->s->mediator_chr);
     }
+    vgpu_reconnect(m);
 }
 
 static void vgpu_channel_open(VGPUMediator *m)
@@ -343,6 +345,7 @@ static void vgpu_channel_open(VGPUMediator *m)
     m->connected = false;
     vgpu_channel_end(m);
     m->connected = m->open = true;
+    m->opened = vgpu_now();
     m->hello_deadline = vgpu_now() + VGPU_CHANNEL_DEADLINE_MS;
     vgpu_mediator_opened(m);
     vgpu_channel_set_timer(m);

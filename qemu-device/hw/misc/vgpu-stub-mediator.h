@@ -105,6 +105,8 @@ struct VGPUMediator {
     bool ended;                 /* end_bh has to clean up */
     QEMUBH *end_bh;             /* after the connection has ended */
     QEMUTimer *timer;           /* the next deadline */
+    int64_t opened;             /* when */
+    bool reconnect;             /* without a delay */
     int64_t hello_deadline;
     union message in;
     uint32_t in_tag;            /* of the request that it answers */
@@ -211,6 +213,10 @@ void vgpu_shared_unrealize(VGPUMediator *m);
 
 /* vgpu-stub-shared-message.c */
 void vgpu_shared_message(VGPUMediator *m);
+
+/* vgpu-stub-reconnect.c */
+void vgpu_reconnect_decide(VGPUMediator *m);
+void vgpu_reconnect(VGPUMediator *m);
 
 /* vgpu-stub-mediator.c: what the channel calls */
 void vgpu_mediator_opened(VGPUMediator *m);
