@@ -55,7 +55,9 @@ static void move_fds(int *connection, int *turn)
 	*turn = STDERR_FILENO + 2;
 }
 
-__attribute__((noreturn)) static void become_worker(int fd, struct turn turn, pid_t supervisor)
+__attribute__((noreturn))
+static void become_worker(int fd, struct turn turn, const struct config *config, const char *vm,
+			  pid_t supervisor)
 {
 	int null = open("/dev/null", O_RDWR);
 	struct sandbox_level level;
@@ -69,7 +71,7 @@ __attribute__((noreturn)) static void become_worker(int fd, struct turn turn, pi
 		log_line(LOG_ERR, "a worker cannot start: it could not enter its sandbox");
 		_exit(EXIT_FAILED);
 	}
-	worker_run(fd, &turn);
+	worker_run(fd, &turn, config, vm);
 	_exit(EXIT_GOOD);
 }
 
@@ -96,20 +98,21 @@ static void refuse(int fd, const char *why)
 	channel_fault(&channel, VGPU_MEDIATOR_BUSY, why);
 }
 
-bool connections_start(int fd)
+bool connections_start(int fd, const struct config *config, const char *vm)
 {
 	struct connection *connection = find_free();
+	bool full = connection_count >= config->connections;
 	pid_t supervisor = getpid(), pid = -1;
 	struct turn turn;
 
-	if (!connection) {
+	if (!connection || full) {
 		refuse(fd, "too many connections");
 		return false;
 	}
 	if (turns_open(connection - connections, &turn)) {
 		pid = fork();
 		if (!pid)
-			become_worker(fd, turn, supervisor);
+			become_worker(fd, turn, config, vm, supervisor);
 		turns_started(&turn);
 	}
 	if (pid < 0) {

@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "config.h"
 
-#define CONNECTIONS_MAX 256
 /* For the end of each connection, and for the turn of each worker */
 #define CONNECTION_FDS (2 * CONNECTIONS_MAX)
 
@@ -16,8 +16,11 @@
 void connections_init(const sigset_t *mask);
 unsigned int connections_count(void);
 
-/* Start a worker for @fd, which is taken. False: there is none, and the device was told. */
-bool connections_start(int fd);
+/*
+ * Start a worker for @fd, which is taken; @vm is the VM whose socket it was, or NULL. False:
+ * there is none, and the device was told.
+ */
+bool connections_start(int fd, const struct config *config, const char *vm);
 
 /* CONNECTION_FDS descriptors that report the end of connections and more, for poll() ... */
 void connections_watch(struct pollfd *fds);

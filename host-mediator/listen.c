@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include "listen.h"
 #include "log.h"
@@ -35,41 +33,35 @@ static bool bind_to(int fd, const struct sockaddr_un *address)
 	return bound;
 }
 
-static bool set_rights(const struct options *options)
+static bool set_rights(const struct socket_config *config)
 {
-	bool for_group = options->group != (gid_t)-1;
+	bool for_group = config->group != (gid_t)-1;
 
-	return !lchown(options->socket_path, options->owner, options->group) &&
-	       (!for_group || !chmod(options->socket_path, 0660));
+	return !lchown(config->path, config->owner, config->group) &&
+	       (!for_group || !chmod(config->path, 0660));
 }
 
-static int fail(const struct options *options, const char *what, int fd)
+static int fail(const struct socket_config *config, const char *what, int fd)
 {
-	log_line(LOG_ERR, "cannot %s %s: %s", what, options->socket_path, strerror(errno));
+	log_line(LOG_ERR, "cannot %s %s: %s", what, config->path, strerror(errno));
 	close(fd);
 	return -1;
 }
 
-int listen_on(const struct options *options)
+int listen_on(const struct socket_config *config)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (strlen(options->socket_path) >= sizeof(address.sun_path)) {
-		log_line(LOG_ERR, "cannot create the socket %s: the path is longer than %zu bytes",
-			 options->socket_path, sizeof(address.sun_path) - 1);
-		return -1;
-	}
-	strcpy(address.sun_path, options->socket_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	strcpy(address.sun_path, config->path);
 	if (fd < 0 || !bind_to(fd, &address))
-		return fail(options, "create the socket", fd);
-	if (!set_rights(options)) {
-		fail(options, "set owner and group of", fd);
-		unlink(options->socket_path);
+		return fail(config, "create the socket", fd);
+	if (!set_rights(config)) {
+		fail(config, "set owner and group of", fd);
+		unlink(config->path);
 		return -1;
 	}
 	if (listen(fd, SOMAXCONN))
-		return fail(options, "listen on", fd);
+		return fail(config, "listen on", fd);
 	return fd;
 }

@@ -2,9 +2,9 @@
 #ifndef LISTEN_H
 #define LISTEN_H
 
-#include "options.h"
+#include "config.h"
 
-/* Create the socket of --socket-path and listen. Returns -1 after logging why it failed. */
-int listen_on(const struct options *options);
+/* Create a socket and listen. Returns -1 after logging why it failed. */
+int listen_on(const struct socket_config *config);
 
 #endif

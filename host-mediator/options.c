@@ -1,38 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <errno.h>
 #include <getopt.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "options.h"
+#include "parse.h"
 #include "sandbox.h"
 
+
 static const char help_text[] =
-"Usage: vgpu-mediator --socket-path=PATH [--owner=USER] [--group=GROUP]\n"
-"       vgpu-mediator --fd=FD\n"
+"Usage: vgpu-mediator --socket-path=PATH [--owner=USER] [--group=GROUP] [--config=FILE]\n"
+"       vgpu-mediator --config=FILE [--check-config]\n"
+"       vgpu-mediator --fd=FD [--config=FILE]\n"
 "       vgpu-mediator --self-test-sandbox\n"
 "\n"
 "Execute the commands of vgpu-stub devices, in a process for each device.\n"
 "\n"
-"  --socket-path=PATH    listen on a Unix socket that is created here\n"
+"  --socket-path=PATH    create a Unix socket and listen on it\n"
 "  --owner=USER          give the socket to this user, a name or a number\n"
 "  --group=GROUP         let this group connect, too\n"
 "  --fd=FD               use this socket: one that listens, or one connection\n"
-"  --print-capabilities  print what this program can do, as JSON\n"
+"  --config=FILE         read the limits of VMs, and sockets, from this file\n"
+"  --check-config        only check the file, and report each fault\n"
+"  --print-capabilities  print what this program supports, as JSON\n"
 "  --self-test-sandbox   try what a worker must not do, and print how it is refused\n"
 "  --help, --version\n"
 "\n"
-"Exit status: 0 ended by SIGTERM or SIGINT, or the connection of --fd ended; 1 the\n"
-"socket or the sandbox cannot be used; 2 bad usage.\n";
+"Sockets that systemd passes are used, too. SIGHUP reads the file again.\n"
+"\n"
+"Exit status: 0 ended by SIGTERM or SIGINT, or the connection of --fd ended; 1 a\n"
+"socket or the sandbox cannot be used; 2 bad usage or a fault in the file.\n";
+
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
 
 static const char capabilities[] =
 "{\n"
 "  \"type\": \"vgpu-stub\",\n"
-"  \"protocol\": 1,\n"
+"  \"protocol\": " TEXT(VGPU_MEDIATOR_VERSION) ",\n"
 "  \"features\": [\n"
 "    \"shared\",\n"
 "    \"framed\"\n"
@@ -44,6 +51,8 @@ static const struct option long_options[] = {
 	{ "fd", required_argument, NULL, 'f' },
 	{ "owner", required_argument, NULL, 'o' },
 	{ "group", required_argument, NULL, 'g' },
+	{ "config", required_argument, NULL, 'C' },
+	{ "check-config", no_argument, NULL, 'k' },
 	{ "print-capabilities", no_argument, NULL, 'c' },
 	{ "self-test-sandbox", no_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
@@ -72,43 +81,49 @@ __attribute__((noreturn)) static void print(const char *text)
 	exit(EXIT_GOOD);
 }
 
-/* Digits alone: strtoul() also takes signs and spaces. The largest number means "none". */
-static unsigned long parse_number(const char *option, const char *text, unsigned long max)
+static int parse_fd(const char *text)
 {
-	unsigned long number;
+	uint64_t fd;
 
-	errno = 0;
-	number = strtoul(text, NULL, 10);
-	if (!*text || text[strspn(text, "0123456789")] || errno || number >= max)
-		usage_error("%s=%s is not a number or a name that is known", option, text);
-	return number;
+	if (!parse_number(text, false, &fd) || fd > INT_MAX)
+		usage_error("--fd=%s is not the number of a descriptor", text);
+	return fd;
 }
 
 static uid_t parse_owner(const char *text)
 {
-	const struct passwd *user = getpwnam(text);
+	uid_t user;
 
-	return user ? user->pw_uid : parse_number("--owner", text, (uid_t)-1);
+	if (!parse_user(text, &user))
+		usage_error("--owner=%s is not a user of this host, nor a number", text);
+	return user;
 }
 
-static gid_t parse_group(const char *text)
+static gid_t parse_group_option(const char *text)
 {
-	const struct group *group = getgrnam(text);
+	gid_t group;
 
-	return group ? group->gr_gid : parse_number("--group", text, (gid_t)-1);
+	if (!parse_group(text, &group))
+		usage_error("--group=%s is not a group of this host, nor a number", text);
+	return group;
 }
 
 static void check_options(const struct options *options)
 {
-	if ((options->fd >= 0) == (options->socket_path != NULL))
+	if (options->fd >= 0 && options->socket_path)
 		usage_error("give either --socket-path or --fd");
-	if (options->fd >= 0 && (options->owner != (uid_t)-1 || options->group != (gid_t)-1))
+	if (!options->socket_path &&
+	    (options->owner != (uid_t)-1 || options->group != (gid_t)-1))
 		usage_error("--owner and --group need --socket-path");
+	if (options->socket_path && strlen(options->socket_path) >= SOCKET_PATH_SIZE)
+		usage_error("--socket-path: a path has at most %zu bytes", SOCKET_PATH_SIZE - 1);
+	if (options->check_config && !options->config_path)
+		usage_error("--check-config needs --config");
 }
 
 struct options parse_options(int argc, char **argv)
 {
-	struct options options = { NULL, -1, -1, -1 };
+	struct options options = { .fd = -1, .owner = -1, .group = -1 };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -117,13 +132,19 @@ struct options parse_options(int argc, char **argv)
 			options.socket_path = optarg;
 			break;
 		case 'f':
-			options.fd = parse_number("--fd", optarg, INT_MAX);
+			options.fd = parse_fd(optarg);
 			break;
 		case 'o':
 			options.owner = parse_owner(optarg);
 			break;
 		case 'g':
-			options.group = parse_group(optarg);
+			options.group = parse_group_option(optarg);
+			break;
+		case 'C':
+			options.config_path = optarg;
+			break;
+		case 'k':
+			options.check_config = true;
 			break;
 		case 'c':
 			print(capabilities);
@@ -141,4 +162,24 @@ struct options parse_options(int argc, char **argv)
 		usage_error("unexpected argument '%s'", argv[optind]);
 	check_options(&options);
 	return options;
+}
+
+static void override(const struct options *options, struct socket_config *socket)
+{
+	if (!options->socket_path)
+		return;
+	strcpy(socket->path, options->socket_path);
+	if (options->owner != (uid_t)-1)
+		socket->owner = options->owner;
+	if (options->group != (gid_t)-1)
+		socket->group = options->group;
+}
+
+bool load_config(const struct options *options, struct config *config)
+{
+	config_init(config);
+	if (options->config_path && !config_load(config, options->config_path))
+		return false;
+	override(options, &config->socket);
+	return true;
 }

@@ -16,26 +16,30 @@
 #include <unistd.h>
 #include "channel.h"
 #include "connections.h"
-#include "listen.h"
+#include "listeners.h"
 #include "log.h"
+#include "options.h"
 #include "sandbox.h"
+#include "systemd.h"
 
 /* How long no connection is accepted after the host had no resources for one */
 #define PAUSE_MS 1000
 
-static int listen_fd = -1, signal_fd = -1;
+static struct options options;
+static struct config config;
+static int signal_fd = -1;
 static int64_t accept_at; /* not before this time */
 
 /* Connections */
 
-static void accept_connections(int64_t now)
+static void accept_connections(int listen_fd, const char *vm, int64_t now)
 {
 	/* not more at a time, as workers have to be ended in time */
 	for (int i = 0; i < 16; i++) {
 		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
-			connections_start(fd);
+			connections_start(fd, &config, vm);
 			continue;
 		}
 		if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)
@@ -47,14 +51,30 @@ static void accept_connections(int64_t now)
 	}
 }
 
+/* SIGHUP: workers that exist keep their limits, and sockets stay as they are */
+static void reload(void)
+{
+	static struct config loaded; /* too large for a stack */
+
+	if (!load_config(&options, &loaded)) {
+		log_line(LOG_ERR, "the earlier configuration stays in use");
+		return;
+	}
+	config = loaded;
+	log_line(LOG_NOTICE, "the configuration was read again");
+}
+
 /* Returns whether to go on: SIGTERM and SIGINT end the program */
 static bool take_signals(void)
 {
 	struct signalfd_siginfo info;
 	bool go_on = true;
 
-	while (read(signal_fd, &info, sizeof(info)) == sizeof(info))
-		go_on = go_on && info.ssi_signo == SIGCHLD;
+	while (read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload();
+		go_on = go_on && (info.ssi_signo == SIGCHLD || info.ssi_signo == SIGHUP);
+	}
 	connections_reap();
 	return go_on;
 }
@@ -72,21 +92,24 @@ static int milliseconds_left(int64_t now)
 
 static bool take_turn(void)
 {
-	struct pollfd fds[2 + CONNECTION_FDS];
+	struct pollfd fds[1 + LISTENERS_MAX + CONNECTION_FDS];
+	struct pollfd *listening = fds + 1, *ends = listening + listeners_count();
 	int64_t now = channel_now();
 
 	fds[0] = (struct pollfd){ signal_fd, POLLIN, 0 };
-	fds[1] = (struct pollfd){ accept_at > now ? -1 : listen_fd, POLLIN, 0 };
-	connections_watch(fds + 2);
-	if (poll(fds, 2 + CONNECTION_FDS, milliseconds_left(now)) < 0)
+	listeners_watch(listening, accept_at > now);
+	connections_watch(ends);
+	if (poll(fds, ends + CONNECTION_FDS - fds, milliseconds_left(now)) < 0)
 		return errno == EINTR;
 	now = channel_now();
-	connections_check(fds + 2, now);
+	connections_check(ends, now);
 	if (fds[0].revents && !take_signals())
 		return false;
 	connections_kill_late(now);
-	if (fds[1].revents)
-		accept_connections(now);
+	for (unsigned int i = 0; i < listeners_count(); i++) {
+		if (listening[i].revents)
+			accept_connections(listening[i].fd, listeners_vm(i), now);
+	}
 	return true;
 }
 
@@ -101,6 +124,7 @@ static bool take_over_signals(void)
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &mask, &old_mask);
 	connections_init(&old_mask);
@@ -108,7 +132,7 @@ static bool take_over_signals(void)
 	return signal_fd >= 0;
 }
 
-/* --fd: a socket that listens, as systemd passes it, or a connection */
+/* --fd: a connection, or a socket that listens */
 static bool use_fd(int fd)
 {
 	socklen_t size = sizeof(int);
@@ -119,32 +143,46 @@ static bool use_fd(int fd)
 		return false;
 	}
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	if (!listens)
-		return connections_start(fd);
-	listen_fd = fd;
-	return true;
+	if (listens)
+		return listeners_inherit(fd, &config);
+	return connections_start(fd, &config, NULL);
 }
 
-static bool open_socket(const struct options *options)
+static bool open_sockets(void)
 {
-	if (!options->socket_path)
-		return use_fd(options->fd);
-	listen_fd = listen_on(options);
-	return listen_fd >= 0;
+	if (options.fd >= 0)
+		return use_fd(options.fd);
+	return systemd_take_sockets(&config) && listeners_create(&config);
+}
+
+/* EXIT_GOOD: serve */
+static enum exit_code start(void)
+{
+	if (!load_config(&options, &config))
+		return EXIT_USAGE;
+	if (!sandbox_log_level() || !take_over_signals() || !open_sockets())
+		return EXIT_FAILED;
+	if (listeners_count() || connections_count())
+		return EXIT_GOOD;
+	log_line(LOG_ERR, "there is no socket to listen on: give --socket-path, --fd, or a file with one");
+	return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = parse_options(argc, argv);
+	enum exit_code code;
 
-	if (!sandbox_log_level() || !take_over_signals() || !open_socket(&options))
-		return EXIT_FAILED;
-	if (listen_fd >= 0)
-		fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
-	while (take_turn() && (listen_fd >= 0 || connections_count()))
-		;
-	if (options.socket_path)
-		unlink(options.socket_path);
+	options = parse_options(argc, argv);
+	if (options.check_config)
+		return load_config(&options, &config) ? EXIT_GOOD : EXIT_USAGE;
+	code = start();
+	if (code == EXIT_GOOD) {
+		systemd_notify("READY=1");
+		while (take_turn() && (listeners_count() || connections_count()))
+			;
+		systemd_notify("STOPPING=1");
+	}
+	listeners_close();
 	connections_kill_all();
-	return EXIT_GOOD;
+	return code;
 }

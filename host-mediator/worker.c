@@ -21,6 +21,8 @@
 static struct worker {
 	struct channel channel;
 	char name[VGPU_MEDIATOR_NAME_MAX];
+	const struct config *config;
+	const char *vm; /* whose socket this is, or NULL */
 	struct limits limits;
 	struct turn *turn;
 	bool waits; /* for its turn */
@@ -95,6 +97,16 @@ static void set_limits(void)
 	turn_set_limits(worker.turn, &worker.limits);
 }
 
+/* The name of HELLO is a claim, and the socket of a VM is not */
+static void identify(const char *name)
+{
+	worker.limits = *config_limits(worker.config, worker.vm, name);
+	if (!worker.vm)
+		snprintf(worker.name, sizeof(worker.name), "%s", name);
+	else if (strcmp(worker.vm, name))
+		log_line(LOG_INFO, "VM %s: its name is %s in QEMU", worker.vm, name);
+}
+
 static void hello(const struct vgpu_mediator_hello *message)
 {
 	if (message->version_min > VGPU_MEDIATOR_VERSION ||
@@ -107,7 +119,7 @@ static void hello(const struct vgpu_mediator_hello *message)
 		channel_fault(&worker.channel, VGPU_MEDIATOR_INTERNAL, "no pipe");
 		return;
 	}
-	memcpy(worker.name, message->name, sizeof(worker.name));
+	identify((const char *)message->name);
 	worker.features = message->features & WORKER_FEATURES;
 	worker.queues = message->queues;
 	set_limits();
@@ -408,12 +420,16 @@ static void wait(bool more)
 		receive();
 }
 
-void worker_run(int fd, struct turn *turn)
+void worker_run(int fd, struct turn *turn, const struct config *config, const char *vm)
 {
 	bool more = false;
 
-	snprintf(worker.name, sizeof(worker.name), "unknown (worker %d)", (int)getpid());
-	worker.limits = (struct limits){ .weight = 1, .time_ms = 30000 };
+	worker.config = config;
+	worker.vm = vm;
+	if (vm)
+		snprintf(worker.name, sizeof(worker.name), "%s", vm);
+	else
+		snprintf(worker.name, sizeof(worker.name), "unknown (worker %d)", (int)getpid());
 	worker.turn = turn;
 	for (unsigned int i = 0; i < VGPU_STUB_QUEUES_MAX; i++) {
 		worker.services[i].channel = &worker.channel;

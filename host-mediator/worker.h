@@ -2,11 +2,15 @@
 #ifndef WORKER_H
 #define WORKER_H
 
+#include "config.h"
 #include "turn.h"
 
 #define WORKER_FEATURES (VGPU_MEDIATOR_FEATURE_SHARED | VGPU_MEDIATOR_FEATURE_FRAMED)
 
-/* Serve the connection @fd, which is closed then. Returns when it has ended. */
-void worker_run(int fd, struct turn *turn);
+/*
+ * Serve the connection @fd, which is closed then, for @vm, or for the VM that HELLO names if
+ * that is NULL. Returns when it has ended.
+ */
+void worker_run(int fd, struct turn *turn, const struct config *config, const char *vm);
 
 #endif

@@ -12,6 +12,12 @@
 #   $mediator->run(OPTION...)       its exit status and output
 #   $mediator->device(ARGUMENT...)  run daemon: its wait status and output
 #   $mediator->log                  the log
+#   $mediator->spawn(SUB, OPTION...)  as start, but SUB is called in the new process first
+#   $mediator->ready(PATH)          wait until it listens there
+#   $mediator->hello(PATH, NAME)    connect and send HELLO: 'OK' and the connection, 'BUSY',
+#                                   or another text that says what came
+#   $mediator->wait_log(PATTERN)    wait for a line in the log
+#   $mediator->stop                 SIGTERM: its exit status
 #   wait_for(SUB)                   whether SUB became true within ten seconds
 package Mediator;
 
@@ -51,13 +57,20 @@ sub wait_for {
     return 0;
 }
 
-sub start {
-    my ($self, @options) = @_;
+sub spawn {
+    my ($self, $prepare, @options) = @_;
     $self->{pid} = fork // die $!;
     return $self->{pid} if $self->{pid};
     open STDERR, '>>', $self->{log} or die $!;
+    open STDOUT, '>', '/dev/null' or die $!; # prove would wait for its end
     POSIX::setuid($self->{user}) if $self->{user};
+    $prepare->();
     exec $self->{program}, @options or die $!;
+}
+
+sub start {
+    my ($self, @options) = @_;
+    return $self->spawn(sub { }, @options);
 }
 
 sub listens {
@@ -73,7 +86,48 @@ sub workers {
 
 sub ends {
     my ($self) = @_;
-    return wait_for(sub { waitpid($self->{pid}, WNOHANG) == $self->{pid} }) ? $? >> 8 : 'none';
+    return 'none' if !wait_for(sub { waitpid($self->{pid}, WNOHANG) == $self->{pid} });
+    delete $self->{pid};
+    return $? >> 8;
+}
+
+sub stop {
+    my ($self) = @_;
+    kill 'TERM', $self->{pid};
+    return $self->ends;
+}
+
+sub ready {
+    my ($self, $path) = @_;
+    return wait_for(sub { IO::Socket::UNIX->new(Peer => $path) });
+}
+
+sub receive {
+    my ($socket, $length) = @_;
+    my $bytes = '';
+    while (length $bytes < $length) {
+        sysread($socket, $bytes, $length - length $bytes, length $bytes) or return;
+    }
+    return $bytes;
+}
+
+sub hello {
+    my ($self, $path, $name) = @_;
+    my %busy = values_of('vgpu_mediator.h', code => 'VGPU_MEDIATOR_BUSY');
+    my $socket = IO::Socket::UNIX->new(Peer => $path) // return "cannot connect: $!";
+    local $SIG{PIPE} = 'IGNORE'; # it may be closed at once
+    syswrite $socket, pack('V v v V V v v V v v V a64', 96, 1, 0, 1, 0, 1, 1, 3, 1, 0, 0, $name);
+    my $header = receive($socket, 16) // return 'closed';
+    my ($length, $type) = unpack 'V v', $header;
+    my $body = receive($socket, $length - 16) // return 'closed';
+    return ('OK', $socket) if $type == 0x8001;
+    my $code = unpack 'v', $body;
+    return $code == $busy{code} ? 'BUSY' : "fault $code";
+}
+
+sub wait_log {
+    my ($self, $pattern) = @_;
+    return wait_for(sub { ($self->log // '') =~ $pattern });
 }
 
 sub run {
@@ -90,8 +144,16 @@ sub device {
 
 sub log {
     my ($self) = @_;
+    return '' if !-e $self->{log};
     local (@ARGV, $/) = ($self->{log});
     return scalar <>;
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    local $?;
+    kill 'KILL', $self->{pid} if $self->{pid};
+    return;
 }
 
 1;

@@ -22,6 +22,7 @@ my %made = (
     'setup-chroot' => '/usr/bin/mmdebstrap',
     'setup-deb' => '/usr/bin/lintian',
     'setup-bench' => '/usr/bin/gnuplot',
+    'setup-mediator' => '/usr/include/ini.h',
     'setup-packaging' => '/usr/bin/rpmbuild',
     tools => 'BUILD/tools/vgpu-probe',
     device => 'BUILD/device/qemu-vgpu-stub',

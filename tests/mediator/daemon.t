@@ -31,7 +31,7 @@ sub command_line {
         is(($mediator->run($bad))[0], 2, "bad usage: '$bad'");
     }
     is(($mediator->run("--socket-path=$dir/none/socket"))[0], 1, 'a directory that does not exist');
-    is(($mediator->run("--socket-path=$dir/" . 'x' x 108))[0], 1, 'a path that is too long');
+    is(($mediator->run("--socket-path=$dir/" . 'x' x 108))[0], 2, 'a path that is too long');
     is(($mediator->run("--socket-path=$dir/daemon"))[0], 1, 'a file is not replaced');
     is(($mediator->run('--fd=9'))[0], 1, 'a descriptor that is not open');
 }
