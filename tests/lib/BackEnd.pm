@@ -7,7 +7,8 @@
 #   $back_end->accept                   wait for a connection; false after 20 seconds
 #   $back_end->greet(%fields)           receive HELLO and answer it
 #   my $message = $back_end->receive    the next message, a hash with type, serial,
-#                                       descriptors and body; undef after the end
+#                                       descriptors, body and fds (file handles); undef
+#                                       after the end
 #   $back_end->answer_hello($serial, %fields)
 #   $back_end->send($bytes)             send bytes, and with them
 #   $back_end->send($bytes, $fd, ...)   descriptors
@@ -24,8 +25,8 @@ use IO::Select;
 use Socket;
 use Time::HiRes 'sleep';
 
-# The system call has no wrapper in Perl's core
-use constant SYS_SENDMSG => 46; # of x86-64
+# These system calls have no wrapper in Perl's core; the numbers are those of x86-64
+use constant { SYS_SENDMSG => 46, SYS_RECVMSG => 47, MSG_CMSG_CLOEXEC => 0x40000000 };
 
 sub new {
     my ($class) = @_;
@@ -111,6 +112,22 @@ sub greet {
     return $hello;
 }
 
+# Descriptors come with a message's first byte
+sub read_header {
+    my ($self) = @_;
+    IO::Select->new($self->{socket})->can_read(10) or return '';
+    my ($bytes, $control) = ("\0" x 16, "\0" x 64);
+    my $iov = pack 'P Q', $bytes, 16;
+    my $msg = pack 'x8 x8 P Q P Q x8', $iov, 1, $control, 64;
+    my $count = syscall SYS_RECVMSG, fileno $self->{socket}, $msg, MSG_CMSG_CLOEXEC;
+    return '' if $count <= 0;
+    my $length = unpack('Q', substr $msg, 40, 8) ? unpack 'Q', $control : 16;
+    my @fds = unpack 'l*', substr $control, 16, $length - 16;
+    $self->{fds} = [map { open my $file, '+<&=', $_ or die "descriptor $_: $!"; $file } @fds];
+    $bytes = substr $bytes, 0, $count;
+    return $bytes . $self->read_bytes(16 - $count);
+}
+
 # $count bytes, or fewer at the end of the connection or after 10 seconds
 sub read_bytes {
     my ($self, $count) = @_;
@@ -124,9 +141,9 @@ sub read_bytes {
 
 sub receive {
     my ($self) = @_;
-    my $header = $self->read_bytes(16);
+    my $header = $self->read_header;
     return if length $header < 16;
-    my %message;
+    my %message = (fds => $self->{fds});
     @message{qw(length type descriptors serial reserved)} = unpack 'V v v V V', $header;
     $message{body} = $self->read_bytes($message{length} - 16);
     return \%message;
