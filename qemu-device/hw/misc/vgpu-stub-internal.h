@@ -240,6 +240,8 @@ void vgpu_shared_update(VGPUStubState *s);
 bool vgpu_shared_serves(VGPUQueue *q);
 bool vgpu_shared_disable(VGPUQueue *q);
 void vgpu_shared_reset(VGPUStubState *s);
+void vgpu_shared_settle(VGPUStubState *s);
+bool vgpu_shared_is_settled(VGPUStubState *s);
 bool vgpu_shared_is_resetting(VGPUStubState *s);
 void vgpu_shared_forget_buffer(VGPUStubState *s, uint32_t handle);
 

@@ -111,11 +111,29 @@ static gboolean vgpu_lifeline_hung_up(gint fd, GIOCondition condition,
     return G_SOURCE_REMOVE;
 }
 
-static bool vgpu_lifeline_has_hung_up(const VGPUMediator *m)
+static bool vgpu_lifeline_has_hung_up(const VGPUMediator *m, int timeout_ms)
 {
     GPollFD poll = { .fd = m->lifeline };
 
-    return g_poll(&poll, 1, 0) == 1 && poll.revents & G_IO_HUP;
+    return g_poll(&poll, 1, timeout_ms) == 1 && poll.revents & G_IO_HUP;
+}
+
+/*
+ * End the connection and wait until no process of the back end can access
+ * memory, or for a second
+ */
+void vgpu_mediator_end_worker(VGPUMediator *m)
+{
+    if (m->open) {
+        vgpu_channel_close(m);
+    }
+    if (m->connected) {
+        qemu_chr_fe_disconnect(&m->s->mediator_chr);
+    }
+    if (m->lifeline >= 0 &&
+        vgpu_lifeline_has_hung_up(m, VGPU_CHANNEL_DEADLINE_MS)) {
+        vgpu_lifeline_ended(m);
+    }
 }
 
 static bool vgpu_is_lifeline(int fd)
@@ -228,7 +246,7 @@ void vgpu_mediator_message(VGPUMediator *m)
 void vgpu_mediator_ended(VGPUMediator *m)
 {
     m->hello_waits = false;
-    if (m->lifeline >= 0 && vgpu_lifeline_has_hung_up(m)) {
+    if (m->lifeline >= 0 && vgpu_lifeline_has_hung_up(m, 0)) {
         vgpu_lifeline_ended(m);
     }
     if (!timer_pending(m->away_timer) && !m->away) {

@@ -222,6 +222,7 @@ void vgpu_reconnect(VGPUMediator *m);
 void vgpu_mediator_opened(VGPUMediator *m);
 void vgpu_mediator_ended(VGPUMediator *m);
 void vgpu_mediator_message(VGPUMediator *m);
+void vgpu_mediator_end_worker(VGPUMediator *m);
 /* The worker can serve no path of those that were negotiated */
 void vgpu_mediator_refused(VGPUMediator *m);
 

@@ -90,6 +90,11 @@ static int vgpu_queues_pre_save(void *opaque)
 {
     VGPUStubState *s = opaque;
 
+    if (!vgpu_shared_is_settled(s)) {
+        error_report("vgpu-stub: cannot save the queues: the mediator has not "
+                     "stopped them yet; try again");
+        return -EBUSY;
+    }
     s->saved = g_new0(VGPUSaved, 1);
     vgpu_save_queues(s, s->saved);
     vgpu_save_buffers(s, s->saved);
@@ -109,6 +114,11 @@ static int vgpu_queues_pre_load(void *opaque)
 
     /* left over from a stream that ended early */
     g_clear_pointer(&s->saved, vgpu_saved_free);
+    if (!vgpu_shared_is_settled(s)) {
+        error_report("vgpu-stub: cannot load the queues: the mediator can "
+                     "still access memory; try again");
+        return -EBUSY;
+    }
     s->saved = g_new0(VGPUSaved, 1);
     vgpu_queues_reset(s);
     return 0;
@@ -151,7 +161,7 @@ static bool vgpu_load_queue(VGPUQueue *q, const VGPUSavedQueue *saved)
     }
     if ((saved->state == VGPU_STUB_QUEUE_ERROR) !=
         (saved->error != VGPU_STUB_QERR_NONE) ||
-        saved->error > VGPU_STUB_QERR_CQ_HEAD) {
+        saved->error > VGPU_STUB_QERR_BACKEND) {
         error_report("vgpu-stub: the stream has queue %u in state %u with "
                      "error %u, which is inconsistent", number,
                      saved->state, saved->error);

@@ -201,7 +201,7 @@ static bool vgpu_can_restart(const VGPUShared *shared, uint32_t i)
     if (vgpu_is_set_1(slot)) {
         return !(shared->execute.is_known && shared->execute.number == i);
     }
-    return vgpu_back_end(shared->q->s) == VGPU_BACK_END_READY &&
+    return vgpu_back_end(shared->q->s) != VGPU_BACK_END_AWAY &&
            lduw_le_p(&slot->attempts) < VGPU_MEDIATOR_ATTEMPTS_MAX;
 }
 

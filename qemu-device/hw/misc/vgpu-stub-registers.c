@@ -289,6 +289,10 @@ static void vgpu_run_state_changed(void *opaque, bool running, RunState state)
 {
     VGPUStubState *s = opaque;
 
+    if (state == RUN_STATE_SAVE_VM || state == RUN_STATE_RESTORE_VM ||
+        state == RUN_STATE_FINISH_MIGRATE) {
+        vgpu_shared_settle(s);
+    }
     s->stopped = !running;
     vgpu_queues_update(s);
     vgpu_send_signals(s);

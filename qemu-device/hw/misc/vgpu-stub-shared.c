@@ -281,7 +281,7 @@ static void vgpu_shared_run(void *opaque)
     }
     if (m->ready) {
         vgpu_shared_connected(m);
-    } else if (m->away && m->lifeline < 0) {
+    } else if ((m->away || m->is_logging) && m->lifeline < 0) {
         vgpu_shared_recover(m);
     }
 }
@@ -353,6 +353,34 @@ void vgpu_shared_reset(VGPUStubState *s)
     if (m->ready) {
         vgpu_channel_request(m, &message, sizeof(message.header), 0);
     }
+}
+
+/*
+ * QEMU is going to save or restore the machine's memory, and perhaps does not
+ * return to the main loop before. The device takes over all queues now.
+ */
+void vgpu_shared_settle(VGPUStubState *s)
+{
+    VGPUMediator *m = s->mediator;
+
+    if (m && (m->is_resetting || vgpu_shared_has_worker(m))) {
+        vgpu_mediator_end_worker(m);
+    }
+    if (m && !vgpu_shared_has_worker(m)) {
+        vgpu_shared_recover(m);
+    }
+}
+
+/* Whether the device has the state of all queues, and no worker any memory */
+bool vgpu_shared_is_settled(VGPUStubState *s)
+{
+    VGPUMediator *m = s->mediator;
+    bool is_settled = !m || !m->is_resetting;
+
+    for (uint32_t i = 0; m && i < s->queue_count; i++) {
+        is_settled = is_settled && !m->shared[i].record;
+    }
+    return is_settled;
 }
 
 void vgpu_shared_realize(VGPUMediator *m)

@@ -1,0 +1,182 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Migration and snapshots of a device whose queue is served by a worker of vgpu-mediator,
+# without a guest: every command completes exactly once, and its data is right, whoever
+# executes it. Between the two ends, the device of the source serves the queue, because a
+# worker's writes to memory are not logged.
+#
+# Needs: setup-device setup-snapshots device mediator
+use strict;
+use warnings;
+no warnings 'portable'; # 64-bit numbers
+use File::Temp 'tempdir';
+use Test::More;
+use Contract;
+use Device;
+use QueueTest;
+use Ring;
+use Snapshot;
+
+use constant { COMMANDS => 40, REGION => 4 << 20, FIRST => 0x2000000, LISTS => 0x400000, TURNS => 128 };
+
+my $dir = tempdir(CLEANUP => 1);
+my $socket = "$dir/socket";
+my $mediator;
+
+sub start_mediator {
+    $mediator = fork // die "fork: $!";
+    return if $mediator;
+    open STDERR, '>>', "$dir/log" or die;
+    exec build_dir() . '/mediator/vgpu-mediator', "--socket-path=$socket";
+    die "exec: $!";
+}
+
+END {
+    local $?;
+    kill 'TERM', $mediator and waitpid $mediator, 0 if $mediator;
+}
+
+# Firmware that only halts the CPU, so that the machine can run: "cli; hlt; jmp"
+sub firmware {
+    my $path = "$dir/firmware";
+    my $bytes = "\0" x 65536;
+    substr $bytes, 0xfff0, 4, "\xfa\xf4\xeb\xfc";
+    open my $file, '>:raw', $path or die "$path: $!";
+    print $file $bytes;
+    close $file or die "$path: $!";
+    return $path;
+}
+
+my @machine = ('-bios', firmware(), '-name', 'guest',
+    '-object', 'memory-backend-memfd,id=m,share=on,size=256M', '-machine', 'memory-backend=m');
+my @mediated = ('-chardev', "socket,id=med,path=$socket,reconnect=1",
+    '-global', 'vgpu-stub.mediator=med');
+
+sub region { my ($number) = @_; return FIRST + REGION * $number }
+sub pattern { my ($number) = @_; return 0x0101010101010101 * ($number + 1) }
+
+sub submit_work {
+    for my $number (0 .. COMMANDS - 1) {
+        my $list = LISTS + 0x1000 * $number;
+        $ring->put($list, segments(([region($number), REGION]) x TURNS));
+        $ring->submit(op => 'FILL', id => $number, arg => pattern($number),
+            flags => $number % 8 == 7 ? contract('SQE_QUIET') : 0,
+            in => list($list, REGION * TURNS, TURNS));
+    }
+    $ring->doorbell;
+    return;
+}
+
+sub has_pattern {
+    my ($number) = @_;
+    my @at = map { region($number) + $_ } 0, REGION / 2, REGION - 8;
+    return !grep { $device->qtest->read($_, 8) != pattern($number) } @at;
+}
+
+sub is_done {
+    my ($what) = @_;
+    my @expected = grep { $_ % 8 != 7 } 0 .. COMMANDS - 1;
+    my @completions = $ring->wait(scalar @expected);
+    is "@{[map { $_->{id} } @completions]}", "@expected", "$what: each command completes once";
+    is scalar(grep { $_->{status} || $_->{result} != REGION * TURNS } @completions), 0, "$what: without an error";
+    is $ring->available, 0, "$what: nothing else completes";
+    is $ring->run(flags => contract('SQE_BARRIER'))->{status}, 0, "$what: the queue keeps running";
+    my @wrong = grep { !has_pattern($_) } 0 .. COMMANDS - 1;
+    is "@wrong", '', "$what: all data is right";
+    return;
+}
+
+sub in_flight {
+    my ($what) = @_;
+    my $head = $ring->index_word('sq_head');
+    cmp_ok $head, '<', COMMANDS, "$what: work is in flight";
+    return $head;
+}
+
+sub is_served {
+    my ($what) = @_;
+    my $log = sub { return $device->qtest->log =~ /QUEUE_START/ };
+    $ring->wait_for($log);
+    return ok $log->(), "$what: a worker serves the queue";
+}
+
+sub start_work {
+    my (@more) = @_;
+    start('pc', qemu => [@machine, @mediated, '-trace', 'vgpu_stub_mediator*', @more], size => 64,
+        base => 0x200000);
+    $device->qtest->qmp('cont');
+    $ring->wait_for(sub { $device->reg('STATUS') == contract('STATUS_READY') });
+    is $ring->enable, contract('QUEUE_RUNNING'), 'enabled';
+    is_served('before');
+    submit_work();
+    return;
+}
+
+sub load {
+    my ($saved, @more) = @_;
+    $device = Device->with_queues('pc', 2, '-m', 256, @machine, @more, '-trace', 'vgpu_stub_mediator*',
+        '-incoming', "exec:cat $dir/stream");
+    $ring = bless { %$saved, device => $device, qtest => $device->qtest }, 'Ring';
+    $device->qtest->poll('query-status', sub { $_[0]{status} ne 'inmigrate' });
+    $device->qtest->qmp('cont');
+    return;
+}
+
+# To another mediated device, and to one that executes the commands itself
+sub test_migration {
+    my ($what, @destination) = @_;
+    start_work();
+    my %saved = %$ring;
+    $device->qtest->qmp('migrate-set-parameters', { 'max-bandwidth' => 1 << 30 });
+    is $device->qtest->migrate("exec:cat >$dir/stream"), 'completed', "$what: migrated";
+    in_flight('source');
+    my $source = $device;
+    load(\%saved, @destination);
+    is_done($what);
+    is_served($what) if @destination;
+    is $source->qtest->quit, 0, 'the source exits with 0';
+    is $device->qtest->quit, 0, 'the destination exits with 0';
+    return;
+}
+
+# The source goes on; a worker serves the queue again when memory is not logged any more
+sub test_cancelled {
+    start_work();
+    $device->qtest->qmp('migrate-set-parameters', { 'max-bandwidth' => 1 << 20 });
+    $device->qtest->qmp('migrate', { uri => "exec:cat >$dir/stream" });
+    my $stopped = sub { return $device->qtest->log =~ /answer to QUEUE_STOP/ };
+    $ring->wait_for($stopped);
+    ok $stopped->(), 'migration begins: the worker stops';
+    $device->qtest->qmp('migrate_cancel');
+    is_done('cancelled');
+    my @starts = $device->qtest->log =~ /send (QUEUE_START)/g;
+    is @starts, 2, 'the worker serves the queue again';
+    is $device->qtest->quit, 0, 'QEMU exits with 0';
+    return;
+}
+
+sub test_snapshot {
+    my $disk = Snapshot->new;
+    start_work($disk->arguments);
+    my %saved = %$ring;
+    is $device->qtest->hmp('savevm saved'), '', 'saved';
+    in_flight('snapshot');
+    is_done('after saving');
+    $ring->disable;
+    $device->qtest->write(region($_), 8, 0) for 0 .. COMMANDS - 1;
+    submit_work() if $ring->enable == contract('QUEUE_RUNNING');
+    is $device->qtest->hmp('loadvm saved'), '', 'loaded, while a worker fills memory';
+    %$ring = (%$ring, %saved);
+    is_done('after loading');
+    is $device->qtest->quit, 0, 'QEMU exits with 0';
+    return;
+}
+
+start_mediator();
+subtest 'migration' => sub { test_migration('with a mediator', @mediated) };
+subtest 'migration to a device without a mediator' => sub { test_migration('without one') };
+subtest 'a migration that is cancelled' => sub { test_cancelled() };
+subtest 'a snapshot' => sub { test_snapshot() };
+
+done_testing;
