@@ -12,6 +12,12 @@
 #   $back_end->answer_hello($serial, %fields)
 #   $back_end->send($bytes)             send bytes, and with them
 #   $back_end->send($bytes, $fd, ...)   descriptors
+#   my $command = $back_end->command    the next COMMAND of the framed path: a hash with tag,
+#                                       queue, opcode, arg, out_bytes, in_bytes; undef if
+#                                       something else comes. Credit is counted in {credit}.
+#   $back_end->data_out($command)       receive all of its data
+#   $back_end->data_in($tag, $bytes), ->done($tag, $status, $result), ->grant($bytes)
+#   $back_end->execute                  execute the next command: NOP, COPY or FILL
 #   $back_end->stop, ->listen         accept no connections, accept them again
 #   $back_end->close
 #   BackEnd::message(TYPE, SERIAL, DESCRIPTORS, BODY)
@@ -97,7 +103,8 @@ sub answer_hello {
     my ($self, $serial, %fields) = @_;
     pipe my $lifeline, $self->{lifeline} or die "pipe: $!";
     my $bytes = message(0x8001, $serial, 1, pack 'V v v V V V V', 0, $fields{version} // 1, 0,
-        $fields{features} // 1, $fields{sets} // 1, $fields{credit} // 0, 0);
+        $fields{features} // 2, $fields{sets} // 1, $fields{credit} // 65536, 0);
+    $self->{credit} = 0;
     if (my $late = $fields{late}) {
         $self->send(substr $bytes, 0, $late, '');
         sleep 0.05;
@@ -147,6 +154,71 @@ sub receive {
     @message{qw(length type descriptors serial reserved)} = unpack 'V v v V V', $header;
     $message{body} = $self->read_bytes($message{length} - 16);
     return \%message;
+}
+
+# The framed path
+
+# The next message that is not CREDIT_IN
+sub receive_framed {
+    my ($self) = @_;
+    while (my $message = $self->receive) {
+        return $message if $message->{type} != 0xc;
+        $self->{credit} += unpack 'V', $message->{body};
+    }
+    return;
+}
+
+sub command {
+    my ($self) = @_;
+    my $message = $self->receive_framed;
+    return if !$message || $message->{type} != 0xa;
+    my %command;
+    @command{qw(tag queue opcode arg out_bytes in_bytes)} = unpack 'V v v Q< V V', $message->{body};
+    return \%command;
+}
+
+sub data_out {
+    my ($self, $command) = @_;
+    my $bytes = '';
+    while (length $bytes < $command->{out_bytes}) {
+        my $message = $self->receive_framed;
+        return if !$message || $message->{type} != 0xb || $command->{tag} != unpack 'V', $message->{body};
+        $bytes .= substr $message->{body}, 8;
+        $self->grant(length($message->{body}) - 8);
+    }
+    return $bytes;
+}
+
+sub grant { my ($self, $bytes) = @_; return $self->send(message(0x44, 0, 0, pack 'V V', $bytes, 0)) }
+sub data_in { my ($self, $tag, $bytes) = @_; return $self->send(message(0x43, 0, 0, pack('V V', $tag, 0) . $bytes)) }
+
+sub done {
+    my ($self, $tag, $status, $result) = @_;
+    return $self->send(message(0x42, 0, 0, pack 'V v v Q<', $tag, $status, 0, $result));
+}
+
+sub send_all {
+    my ($self, $tag, $bytes) = @_;
+    while (length $bytes) {
+        $self->receive_framed while $self->{credit} < 1;
+        my $piece = substr $bytes, 0, $self->{credit} < 65536 ? $self->{credit} : 65536, '';
+        $self->{credit} -= length $piece;
+        $self->data_in($tag, $piece);
+    }
+    return;
+}
+
+sub execute {
+    my ($self) = @_;
+    my $command = $self->command // return;
+    my $bytes = $self->data_out($command);
+    if (!length $bytes) {
+        my $pattern = pack 'Q<', $command->{arg};
+        $bytes = substr $pattern x ($command->{in_bytes} / 8 + 1), 0, $command->{in_bytes};
+    }
+    $self->send_all($command->{tag}, $bytes);
+    $self->done($command->{tag}, 0, $command->{in_bytes});
+    return $command;
 }
 
 1;

@@ -48,6 +48,12 @@ my %fields = (
 my $slot = 'V V V v v Q< x40 a64';
 my @slot = qw(index state cq_index status attempts result entry);
 
+# HELLO, answered with this path alone
+sub greet {
+    my ($self, %fields) = @_;
+    return $self->SUPER::greet(features => 1, credit => 0, %fields);
+}
+
 sub next {
     my ($self) = @_;
     my $message = $self->receive // return;

@@ -57,6 +57,15 @@ sub connect_well {
     return $hello;
 }
 
+# A command that the back end executes
+sub run_there {
+    my (%entry) = @_;
+    $ring->submit(%entry);
+    $ring->doorbell;
+    $back_end->execute or return { status => 'the back end did not get it' };
+    return ($ring->wait(1))[0];
+}
+
 sub test_handshake {
     is $device->reg('STATUS'), contract('STATUS_READY') | contract('STATUS_NO_BACKEND'),
         'before the handshake, STATUS says that the mediator is away';
@@ -68,7 +77,7 @@ sub test_handshake {
     is $hello->{descriptors}, 0, 'no descriptors';
     my ($min, $max, $features, $queues, $reserved0, $reserved1, $name) =
         unpack 'v v V v v V a64', $hello->{body};
-    is_deeply [$min, $max, $features, $queues, $reserved0, $reserved1], [1, 1, 1, 2, 0, 0],
+    is_deeply [$min, $max, $features, $queues, $reserved0, $reserved1], [1, 1, 2, 2, 0, 0],
         'its fields';
     is $name, pack('a64', 'guest 1'), 'the name of the VM';
     is_deeply [new_lines()], [], 'nothing is logged';
@@ -76,7 +85,7 @@ sub test_handshake {
 }
 
 sub test_commands {
-    is $ring->run(op => 'NOP')->{status}, 0, 'a command is executed';
+    is run_there(op => 'NOP')->{status}, 0, 'a command is executed';
     $back_end->stop;
     is_there(0, 'the mediator is away');
     $ring->submit(op => 'FILL', arg => 0x55, in => direct(DATA, 16), id => 3);
@@ -92,9 +101,10 @@ sub test_commands {
         contract('ERR_LENGTH'), 'a malformed command is refused';
     $back_end->listen;
     connect_well();
+    ok $back_end->execute, 'the mediator gets the command when it is back';
     my ($completion) = $ring->wait(1);
     is_deeply $completion, { id => 3, status => 0, reserved => 0, result => 16 },
-        'the command completes when the mediator is back';
+        'the command completes';
     is $ring->get(DATA, 16), "\x55\0\0\0\0\0\0\0" x 2, 'it was executed';
     $other->disable;
     return;
@@ -117,10 +127,11 @@ sub test_waiting_command_ends {
         $back_end->listen;
         connect_well();
         my $goes_on = $what =~ /^bus/;
+        ok $back_end->execute, "$what: the mediator gets the command" if $goes_on;
         is scalar($goes_on ? $ring->wait(1) : ()), $goes_on ? 1 : undef,
             "$what: it completes if the queue goes on";
         $ring->enable unless $goes_on;
-        is $ring->run->{status}, 0, "$what: the queue works";
+        is run_there()->{status}, 0, "$what: the queue works";
     }
     return;
 }
@@ -140,7 +151,7 @@ sub test_timeout {
     cmp_ok time - $begin, '<', 0.4, '... does not wait';
     $back_end->listen;
     connect_well();
-    is $ring->run(op => 'NOP')->{status}, 0, 'when the mediator is back, commands are executed';
+    is run_there(op => 'NOP')->{status}, 0, 'when the mediator is back, commands are executed';
     return;
 }
 
@@ -221,7 +232,8 @@ sub test_hello_answers {
     open my $null, '<', '/dev/null' or die;
     my %bad = (
         'a version that was not offered' => [BAD_VALUE => version => 2],
-        'a path that was not offered' => [BAD_VALUE => features => 3, credit => 65536],
+        'a path that was not offered' => [BAD_VALUE => features => 3],
+        'too much credit' => [BAD_VALUE => credit => (16 << 20) + 1],
         'a descriptor that comes late' => [BAD_DESCRIPTORS => late => 1],
         'a descriptor that comes with the fields' => [BAD_DESCRIPTORS => late => 16],
         'a lifeline that is no pipe' => [BAD_DESCRIPTORS => fd => $null],
@@ -299,7 +311,7 @@ sub test_descriptors {
 sub test_no_path {
     $back_end->close;
     $back_end->accept;
-    $back_end->greet(features => 0);
+    $back_end->greet(features => 0, credit => 0);
     is $back_end->receive, undef, 'without a common path, the device closes the connection';
     is_logged('no way to serve queues', 'no common path');
     $back_end->accept;

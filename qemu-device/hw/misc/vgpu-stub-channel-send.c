@@ -105,6 +105,7 @@ static void vgpu_channel_flush(VGPUMediator *m)
             vgpu_outgoing_free(out);
         }
     }
+    vgpu_frames_writable(m);
     if (m->open && m->out_bytes && !m->out_watch) {
         m->out_watch = qemu_chr_fe_add_watch(&m->s->mediator_chr,
                                              G_IO_OUT | G_IO_HUP,

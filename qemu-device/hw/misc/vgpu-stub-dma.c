@@ -123,6 +123,23 @@ bool vgpu_data_read(VGPUStubState *s, VGPUData *data, void *buf, size_t len)
     return true;
 }
 
+/* Write the next @len bytes, which @data must have, and advance past them */
+bool vgpu_data_write(VGPUStubState *s, VGPUData *data, const void *buf,
+                     size_t len)
+{
+    while (len) {
+        size_t n = vgpu_data_contiguous(data, len);
+
+        if (!vgpu_dma_write(s, data->segment->addr + data->offset, buf, n)) {
+            return false;
+        }
+        vgpu_data_advance(data, n);
+        buf = (const uint8_t *)buf + n;
+        len -= n;
+    }
+    return true;
+}
+
 /*
  * Map up to @len bytes at the current position, without advancing it, and set
  * @len to the mapped length. NULL is a DMA fault.

@@ -274,17 +274,26 @@ static VGPUProgress vgpu_unregister(VGPUStubState *s, VGPUCommand *command)
     return vgpu_end(s, command, VGPU_STUB_OK);
 }
 
-/* A command of set 0: the mediator's work, if there is one */
+/*
+ * A command of set 0: the mediator's work, if there is one. Without a back end,
+ * the device ends a command that a worker has started: it has no other effect
+ * if it is executed again.
+ */
 static VGPUProgress vgpu_execute(VGPUStubState *s, VGPUCommand *command)
 {
     VGPUBackEnd back_end = vgpu_back_end(s);
+    bool is_framed = vgpu_path(s) == VGPU_PATH_FRAMED;
 
-    command->is_waiting = back_end == VGPU_BACK_END_EXPECTED;
+    command->is_waiting = back_end == VGPU_BACK_END_EXPECTED ||
+                          (is_framed && !vgpu_frames_may_start(s, command));
     if (command->is_waiting) {
         return VGPU_IN_FLIGHT;
     }
-    if (back_end == VGPU_BACK_END_AWAY) {
+    if (back_end == VGPU_BACK_END_AWAY && !command->attempts) {
         return vgpu_end(s, command, VGPU_STUB_ERR_NO_BACKEND);
+    }
+    if (is_framed) {
+        return vgpu_frames_start(s, command);
     }
     command->crc = command->sqe.arg;
     command->is_short = vgpu_bytes_left(command) <= VGPU_SHORT;
@@ -318,6 +327,9 @@ VGPUProgress vgpu_command_continue(VGPUStubState *s, VGPUCommand *command)
     if (command->is_waiting) {
         return vgpu_execute(s, command);
     }
+    if (command->is_framed) {
+        return vgpu_frames_continue(s, command);
+    }
     if (vgpu_worker_has(s, command)) {
         return VGPU_IN_FLIGHT;
     }
@@ -330,6 +342,9 @@ void vgpu_command_cancel(VGPUStubState *s, VGPUCommand *command)
     if (command->sqe.opcode == VGPU_STUB_OP_UNREGISTER) {
         s->buffers[command->sqe.arg]->closing = false;
         return;
+    }
+    if (command->is_framed) {
+        vgpu_frames_cancel(s, command);
     }
     vgpu_worker_take_back(s, command);
     vgpu_unmap(s, command);

@@ -67,7 +67,12 @@ typedef struct VGPUCommand {
     uint16_t status;
     uint64_t result;            /* 0 unless the status is OK */
     bool is_short;              /* executed by the main loop, not the worker */
-    bool is_waiting;            /* for the mediator; not started */
+    bool is_waiting;            /* for the mediator */
+    bool is_framed;             /* a worker of the mediator has it */
+    bool is_lost;               /* ... and has ended */
+    bool is_ended;              /* ... and has reported status and result */
+    unsigned attempts;          /* workers that got it */
+    GByteArray *received;       /* from the worker, and not yet written */
 
     VGPUPiece pieces[VGPU_PIECES];
     unsigned piece_count;
@@ -162,6 +167,8 @@ void vgpu_data_advance(VGPUData *data, size_t len);
 bool vgpu_data_read(VGPUStubState *s, VGPUData *data, void *buf, size_t len);
 void *vgpu_data_map(VGPUStubState *s, VGPUData *data, size_t *len,
                     bool is_write);
+bool vgpu_data_write(VGPUStubState *s, VGPUData *data, const void *buf,
+                     size_t len);
 void vgpu_data_unmap(VGPUStubState *s, VGPUData *data, void *ptr, size_t len,
                      bool is_write);
 
@@ -244,6 +251,12 @@ void vgpu_shared_settle(VGPUStubState *s);
 bool vgpu_shared_is_settled(VGPUStubState *s);
 bool vgpu_shared_is_resetting(VGPUStubState *s);
 void vgpu_shared_forget_buffer(VGPUStubState *s, uint32_t handle);
+
+/* vgpu-stub-frames.c */
+bool vgpu_frames_may_start(VGPUStubState *s, VGPUCommand *command);
+VGPUProgress vgpu_frames_start(VGPUStubState *s, VGPUCommand *command);
+VGPUProgress vgpu_frames_continue(VGPUStubState *s, VGPUCommand *command);
+void vgpu_frames_cancel(VGPUStubState *s, VGPUCommand *command);
 
 /* vgpu-stub-migration.c */
 extern const VMStateDescription vmstate_vgpu_queues;

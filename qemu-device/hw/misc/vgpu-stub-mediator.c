@@ -29,11 +29,17 @@ static void vgpu_mediator_set_name(VGPUMediator *m)
 
 /* Commands: whether the back end is there */
 
+/* Whether a worker that refused the shared path has the other one */
+static bool vgpu_mediator_can_serve(const VGPUMediator *m)
+{
+    return !m->is_refused || m->features & VGPU_MEDIATOR_FEATURE_FRAMED;
+}
+
 VGPUBackEnd vgpu_back_end(VGPUStubState *s)
 {
     VGPUMediator *m = s->mediator;
 
-    if (!m || (m->ready && !m->is_refused)) {
+    if (!m || (m->ready && vgpu_mediator_can_serve(m))) {
         return VGPU_BACK_END_READY;
     }
     return m->away ? VGPU_BACK_END_AWAY : VGPU_BACK_END_EXPECTED;
@@ -46,6 +52,9 @@ VGPUPath vgpu_path(VGPUStubState *s)
     if (m && m->ready && !m->is_refused && !m->is_logging &&
         m->features & VGPU_MEDIATOR_FEATURE_SHARED && m->table.is_shared) {
         return VGPU_PATH_SHARED;
+    }
+    if (m && m->ready && m->features & VGPU_MEDIATOR_FEATURE_FRAMED) {
+        return VGPU_PATH_FRAMED;
     }
     return VGPU_PATH_EMBEDDED;
 }
@@ -60,9 +69,14 @@ static void vgpu_mediator_give_up(void *opaque)
     vgpu_shared_update(m->s);
 }
 
+/* The worker cannot use the shared path */
 void vgpu_mediator_refused(VGPUMediator *m)
 {
-    vgpu_mediator_give_up(m);
+    if (vgpu_mediator_can_serve(m)) {
+        vgpu_queues_kick(m->s);
+    } else {
+        vgpu_mediator_give_up(m);
+    }
 }
 
 static void vgpu_mediator_expect(VGPUMediator *m)
@@ -162,7 +176,8 @@ static bool vgpu_lifeline_open(VGPUMediator *m)
 
 static uint32_t vgpu_mediator_paths(const VGPUMediator *m)
 {
-    return VGPU_MEDIATOR_FEATURE_SHARED;
+    return (m->table.is_shared ? VGPU_MEDIATOR_FEATURE_SHARED : 0) |
+           VGPU_MEDIATOR_FEATURE_FRAMED;
 }
 
 static void vgpu_mediator_send_hello(VGPUMediator *m)
@@ -198,7 +213,8 @@ static bool vgpu_mediator_offers(const VGPUMediator *m,
                                  const struct vgpu_mediator_hello_answer *hello)
 {
     return hello->version == VGPU_MEDIATOR_VERSION &&
-           !(hello->features & ~vgpu_mediator_paths(m));
+           !(hello->features & ~vgpu_mediator_paths(m)) &&
+           hello->credit_out <= VGPU_FRAMES_CREDIT_MAX;
 }
 
 static void vgpu_mediator_hello(VGPUMediator *m)
@@ -224,6 +240,8 @@ static void vgpu_mediator_hello(VGPUMediator *m)
     m->features = hello->features;
     m->ready = true;
     m->away = m->is_refused = false;
+    m->frames.first_credit = hello->credit_out;
+    vgpu_frames_reset(m);
     timer_del(m->away_timer);
     trace_vgpu_stub_mediator_ready(hello->features);
     vgpu_queues_kick(m->s);
@@ -232,6 +250,9 @@ static void vgpu_mediator_hello(VGPUMediator *m)
 
 void vgpu_mediator_message(VGPUMediator *m)
 {
+    if (vgpu_frames_message(m)) {
+        return;
+    }
     switch (m->in.header.type) {
     case VGPU_MEDIATOR_HELLO | VGPU_MEDIATOR_ANSWER:
         vgpu_mediator_hello(m);
@@ -249,6 +270,7 @@ void vgpu_mediator_ended(VGPUMediator *m)
     if (m->lifeline >= 0 && vgpu_lifeline_has_hung_up(m, 0)) {
         vgpu_lifeline_ended(m);
     }
+    vgpu_frames_lost(m);
     if (!timer_pending(m->away_timer) && !m->away) {
         vgpu_mediator_expect(m);
     }

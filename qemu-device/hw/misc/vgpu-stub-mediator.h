@@ -20,6 +20,8 @@
 #define VGPU_CHANNEL_OUT_MAX        (128 * KiB)
 /* Of a message, of the answer to HELLO, and of progress in sending */
 #define VGPU_CHANNEL_DEADLINE_MS    1000
+/* In each direction */
+#define VGPU_FRAMES_CREDIT_MAX      (16 * MiB)
 
 /* A message that was not yet sent completely */
 typedef struct VGPUOutgoing {
@@ -94,6 +96,18 @@ typedef enum VGPUKnown {
     VGPU_BUFFER_REMOVING,       /* BUFFER_REMOVE was sent */
 } VGPUKnown;
 
+/* The framed path */
+typedef struct VGPUFrames {
+    bool is_open;               /* the worker has credit for IN */
+    uint64_t first_credit;      /* of the answer to HELLO */
+    uint64_t out_credit;        /* bytes that the device may send */
+    uint64_t in_credit;         /* bytes that the worker may send */
+    uint64_t consumed;          /* of those it has sent, to be granted again */
+    bool wants_room;            /* data waits until messages were sent */
+    bool is_cancelling[VGPU_STUB_QUEUES_MAX];   /* CANCEL is not answered */
+    union message message;      /* to be sent; too large for a stack */
+} VGPUFrames;
+
 struct VGPUMediator {
     VGPUStubState *s;
     char name[VGPU_MEDIATOR_NAME_MAX];  /* of the VM */
@@ -146,6 +160,8 @@ struct VGPUMediator {
     bool is_resetting;          /* RESET is not answered */
     bool is_refused;            /* the worker cannot use the shared path */
     uint8_t known[VGPU_STUB_BUFFERS_MAX];       /* VGPUKnown */
+
+    VGPUFrames frames;
 };
 
 /* vgpu-stub-channel.c */
@@ -217,6 +233,17 @@ void vgpu_shared_message(VGPUMediator *m);
 /* vgpu-stub-reconnect.c */
 void vgpu_reconnect_decide(VGPUMediator *m);
 void vgpu_reconnect(VGPUMediator *m);
+
+/* vgpu-stub-frames.c */
+bool vgpu_frames_has(const VGPUQueue *q);
+void vgpu_frames_consume(VGPUMediator *m, size_t len);
+void vgpu_frames_reset(VGPUMediator *m);
+void vgpu_frames_lost(VGPUMediator *m);
+bool vgpu_frames_are_idle(VGPUMediator *m);
+void vgpu_frames_writable(VGPUMediator *m);
+
+/* vgpu-stub-frames-receive.c */
+bool vgpu_frames_message(VGPUMediator *m);
 
 /* vgpu-stub-mediator.c: what the channel calls */
 void vgpu_mediator_opened(VGPUMediator *m);

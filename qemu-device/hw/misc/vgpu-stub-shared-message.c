@@ -88,10 +88,13 @@ static void vgpu_shared_was_reset(VGPUMediator *m)
 {
     /* it does not answer what it was asked before */
     memset(m->requests, 0, sizeof(m->requests));
+    vgpu_frames_reset(m);
+    vgpu_shared_worker_ended(m);
     if (m->is_refused) {
         vgpu_mediator_refused(m);
+    } else {
+        vgpu_queues_kick(m->s);
     }
-    vgpu_shared_worker_ended(m);
 }
 
 static void vgpu_shared_answered(VGPUMediator *m)

@@ -339,7 +339,7 @@ void vgpu_shared_reset(VGPUStubState *s)
     if (!m) {
         return;
     }
-    is_used = m->regions_sent || vgpu_shared_has_worker(m);
+    is_used = m->regions_sent || vgpu_shared_has_worker(m) || m->frames.is_open;
     for (uint32_t i = 0; i < s->queue_count; i++) {
         vgpu_shared_disconnect(&m->shared[i]);
         vgpu_shared_forget(&m->shared[i]);
