@@ -39,6 +39,9 @@ help:			## list the targets
 demo: setup-demo guest	## boot a VM and validate the device (V=1: verbose)
 	@BUILD=$(BUILD) tests/guest/demo $(if $(V),-v) $(START)
 
+demo-mediator: setup-demo guest mediator	## two VMs with a mediator; kill a worker
+	@BUILD=$(BUILD) tests/guest/demo-mediator $(START)
+
 shell: setup-demo guest	## open a shell in the same VM
 	@BUILD=$(BUILD) tests/guest/vm shell
 
