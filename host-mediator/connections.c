@@ -64,10 +64,12 @@ static void become_worker(int fd, struct turn turn, const struct config *config,
 
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
+	sandbox_enter(SANDBOX_NAMESPACES, &level);
 	move_fds(&fd, &turn.fd);
 	sigprocmask(SIG_SETMASK, &worker_mask, NULL);
 	/* the supervisor may have died before the sandbox ends this process with it */
-	if (null < 0 || !sandbox_enter(SANDBOX_ALL, &level) || getppid() != supervisor) {
+	if (null < 0 || !sandbox_enter(SANDBOX_ALL & ~SANDBOX_NAMESPACES, &level) ||
+	    getppid() != supervisor) {
 		log_line(LOG_ERR, "a worker cannot start: it could not enter its sandbox");
 		_exit(EXIT_FAILED);
 	}

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "log.h"
+#include "namespaces.h"
 #include "sandbox.h"
 
 /* More than 16 queues with two eventfds each, a lifeline, and a message's descriptors */
@@ -32,24 +31,13 @@ static bool set_limit(int resource, rlim_t value)
 /* The guest's memory must not get into a core file. A worker ends with its supervisor. */
 static bool set_limits(void)
 {
-	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && set_limit(RLIMIT_CORE, 0) && set_limit(RLIMIT_NPROC, 0) &&
+	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && set_limit(RLIMIT_CORE, 0) &&
+	       set_limit(RLIMIT_NPROC, 0) &&
 	       set_limit(RLIMIT_NOFILE, DESCRIPTORS_MAX) && set_limit(RLIMIT_MEMLOCK, 0) &&
 	       !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 /* Namespaces */
-
-/* An empty file system that cannot be written, and nothing below it */
-static bool enter_empty_root(void)
-{
-	return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-	       !mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		      "size=4k,nr_inodes=1,mode=111") &&
-	       !chdir("/tmp") && !syscall(SYS_pivot_root, ".", ".") &&
-	       !umount2(".", MNT_DETACH) && !chdir("/") &&
-	       !mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV |
-		      MS_NOEXEC, NULL);
-}
 
 static bool drop_capabilities(void)
 {
@@ -59,13 +47,14 @@ static bool drop_capabilities(void)
 	return !syscall(SYS_capset, &header, none);
 }
 
-/* A new user namespace gives the right to create the others */
 static void enter_namespaces(struct sandbox_level *level)
 {
-	level->user = !unshare(CLONE_NEWUSER);
-	level->net = !unshare(CLONE_NEWNET);
-	level->ipc = !unshare(CLONE_NEWIPC);
-	level->mount = !unshare(CLONE_NEWNS) && enter_empty_root();
+	unsigned int joined = namespaces_join();
+
+	level->user = joined & 1 << NAMESPACE_USER;
+	level->mount = joined & 1 << NAMESPACE_MOUNT;
+	level->net = joined & 1 << NAMESPACE_NET;
+	level->ipc = joined & 1 << NAMESPACE_IPC;
 }
 
 /*
@@ -201,10 +190,11 @@ static bool try_sandbox(struct sandbox_level *level)
 	return waitpid(pid, NULL, 0) == pid && good;
 }
 
-bool sandbox_log_level(void)
+bool sandbox_prepare(void)
 {
 	struct sandbox_level level;
 
+	namespaces_create();
 	if (!try_sandbox(&level)) {
 		log_line(LOG_ERR, "cannot put a worker into its sandbox; see vgpu-mediator "
 			 "--self-test-sandbox");

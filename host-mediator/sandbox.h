@@ -35,12 +35,16 @@ struct sandbox_level {
 
 /*
  * Put this process, which has one thread, into the sandbox. @layers are those to be used.
- * Returns false if one that is required failed; then the process has to end.
+ * Returns false if one that is required failed; then the process has to end. A worker
+ * enters SANDBOX_NAMESPACES before it closes the descriptors that it has inherited.
  */
 bool sandbox_enter(unsigned int layers, struct sandbox_level *level);
 
-/* Log the level that workers will reach; false if they could not start */
-bool sandbox_log_level(void);
+/*
+ * Prepare the sandbox for all workers, and log the level that they will reach; false if they
+ * could not start
+ */
+bool sandbox_prepare(void);
 
 /*
  * --self-test-sandbox: try what a worker must not do, each in a process of its own: in the

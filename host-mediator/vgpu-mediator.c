@@ -160,7 +160,7 @@ static enum exit_code start(void)
 {
 	if (!load_config(&options, &config))
 		return EXIT_USAGE;
-	if (!sandbox_log_level() || !take_over_signals() || !open_sockets())
+	if (!sandbox_prepare() || !take_over_signals() || !open_sockets())
 		return EXIT_FAILED;
 	if (listeners_count() || connections_count())
 		return EXIT_GOOD;
