@@ -161,7 +161,7 @@ setup-demo:
 
 # The packages that all tests need
 setup-check: setup-demo
-	@$(SETUP)/install-packages mediator test probe snapshots libvirt chroot deb
+	@$(SETUP)/install-packages mediator status test probe snapshots libvirt chroot deb
 
 # The packages of one group
 setup-%:

@@ -2,8 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,11 +25,15 @@ struct connection {
 	pid_t pid; /* of the worker; 0: this one is free */
 	int fd;
 	bool ended;
+	bool killed; /* by the supervisor */
 	int64_t kill_at;
+	int64_t since;
+	struct metrics *metrics; /* the worker's page */
 };
 
 static struct connection connections[CONNECTIONS_MAX];
 static unsigned int connection_count;
+static struct records records; /* of workers that have ended */
 static sigset_t worker_mask;
 
 void connections_init(const sigset_t *mask)
@@ -56,8 +63,8 @@ static void move_fds(int *connection, int *turn)
 }
 
 __attribute__((noreturn))
-static void become_worker(int fd, struct turn turn, const struct config *config, const char *vm,
-			  pid_t supervisor)
+static void become_worker(int fd, struct turn turn, struct metrics *metrics,
+			  const struct config *config, const char *vm, pid_t supervisor)
 {
 	int null = open("/dev/null", O_RDWR);
 	struct sandbox_level level;
@@ -73,7 +80,7 @@ static void become_worker(int fd, struct turn turn, const struct config *config,
 		log_line(LOG_ERR, "a worker cannot start: it could not enter its sandbox");
 		_exit(EXIT_FAILED);
 	}
-	worker_run(fd, &turn, config, vm);
+	worker_run(fd, &turn, metrics, config, vm);
 	_exit(EXIT_GOOD);
 }
 
@@ -100,34 +107,86 @@ static void refuse(int fd, const char *why)
 	channel_fault(&channel, VGPU_MEDIATOR_BUSY, why);
 }
 
+static struct metrics *map_metrics(void)
+{
+	struct metrics *page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return page == MAP_FAILED ? NULL : page;
+}
+
+/* Returns the worker's process, or -1 */
+static pid_t fork_worker(unsigned int i, int fd, struct metrics *metrics,
+			 const struct config *config, const char *vm)
+{
+	pid_t supervisor = getpid(), pid = -1;
+	struct turn turn;
+
+	if (metrics && turns_open(i, &turn)) {
+		pid = fork();
+		if (!pid)
+			become_worker(fd, turn, metrics, config, vm, supervisor);
+		turns_started(&turn);
+		/* other workers do not get this page */
+		madvise(metrics, sizeof(*metrics), MADV_DONTFORK);
+	}
+	if (pid < 0) {
+		turns_close(i);
+		if (metrics)
+			munmap(metrics, sizeof(*metrics));
+	}
+	return pid;
+}
+
 bool connections_start(int fd, const struct config *config, const char *vm)
 {
 	struct connection *connection = find_free();
 	bool full = connection_count >= config->connections;
-	pid_t supervisor = getpid(), pid = -1;
-	struct turn turn;
+	struct metrics *metrics;
+	pid_t pid;
 
 	if (!connection || full) {
 		refuse(fd, "too many connections");
 		return false;
 	}
-	if (turns_open(connection - connections, &turn)) {
-		pid = fork();
-		if (!pid)
-			become_worker(fd, turn, config, vm, supervisor);
-		turns_started(&turn);
-	}
+	metrics = map_metrics();
+	pid = fork_worker(connection - connections, fd, metrics, config, vm);
 	if (pid < 0) {
-		turns_close(connection - connections);
 		refuse(fd, "cannot start a worker");
 		return false;
 	}
-	*connection = (struct connection){ .pid = pid, .fd = fd };
+	*connection = (struct connection){ .pid = pid, .fd = fd, .metrics = metrics,
+					   .since = channel_now() };
 	connection_count++;
 	return true;
 }
 
 /* End */
+
+__attribute__((format(printf, 3, 4)))
+static void log_worker(const struct connection *connection, int priority, const char *format, ...)
+{
+	char name[VGPU_MEDIATOR_NAME_MAX], text[128];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	record_name(connection->metrics, name);
+	log_line(priority, "VM %s: worker %d %s", name[0] ? name : "unknown",
+		 (int)connection->pid, text);
+}
+
+static enum worker_end log_end(const struct connection *connection, int status)
+{
+	if (connection->killed)
+		return WORKER_KILLED;
+	if (!WIFSIGNALED(status))
+		return WORKER_EXITED;
+	log_worker(connection, LOG_ERR, "was killed by signal %d (%s)", WTERMSIG(status),
+		   strsignal(WTERMSIG(status)));
+	return WORKER_CRASHED;
+}
 
 static void end_connection(pid_t pid, int status)
 {
@@ -137,10 +196,10 @@ static void end_connection(pid_t pid, int status)
 		connection++;
 	if (connection == connections + CONNECTIONS_MAX)
 		return;
-	if (WIFSIGNALED(status) && !connection->ended)
-		log_line(LOG_ERR, "worker %d was killed by signal %d (%s)", (int)pid,
-			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	records_add(&records, connection->metrics, connection->since, channel_now(),
+		    log_end(connection, status));
 	turns_close(connection - connections);
+	munmap(connection->metrics, sizeof(*connection->metrics));
 	shutdown(connection->fd, SHUT_RDWR);
 	close(connection->fd);
 	connection->pid = 0;
@@ -166,8 +225,9 @@ static void kill_late(struct connection *connection, int64_t now)
 		why = "it executes something that does not end";
 	if (!why)
 		return;
-	log_line(LOG_WARNING, "worker %d is killed: %s", (int)connection->pid, why);
+	log_worker(connection, LOG_WARNING, "is killed: %s", why);
 	kill(connection->pid, SIGKILL);
+	connection->killed = true;
 	connection->ended = true;
 	connection->kill_at = INT64_MAX;
 }
@@ -223,4 +283,18 @@ void connections_check(const struct pollfd *fds, int64_t now)
 		connections[i].kill_at = now + KILL_MS;
 	}
 	turns_check(fds + CONNECTIONS_MAX);
+}
+
+/* Status */
+
+void connections_report(struct records *report)
+{
+	int64_t now = channel_now();
+
+	*report = records;
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		if (connections[i].pid)
+			records_add(report, connections[i].metrics, connections[i].since, now,
+				    WORKER_CONNECTED);
+	}
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "config.h"
+#include "records.h"
 
 /* For the end of each connection, and for the turn of each worker */
 #define CONNECTION_FDS (2 * CONNECTIONS_MAX)
@@ -34,5 +35,8 @@ void connections_kill_late(int64_t now);
 /* When to call it again */
 int64_t connections_deadline(int64_t now);
 void connections_kill_all(void);
+
+/* All VMs, those that are connected and others */
+void connections_report(struct records *report);
 
 #endif

@@ -75,6 +75,8 @@ static void end(struct frames *frames, struct command *command, unsigned int sta
 	} };
 
 	channel_send(frames->channel, &message, sizeof(message.command_done), -1);
+	meter_end(&command->meter, !status, command->size);
+	meter_publish(&command->meter, false);
 	command->ended = true;
 	command->in_left = 0;
 	frames->consumed += command->count;
@@ -102,7 +104,11 @@ unsigned int frames_start(struct frames *frames, const struct vgpu_mediator_comm
 	*command = (struct command){ .used = true, .tag = message->tag,
 				     .opcode = message->opcode, .arg = message->arg,
 				     .out_left = message->out_bytes,
-				     .in_left = message->in_bytes, .crc = message->arg };
+				     .in_left = message->in_bytes, .crc = message->arg,
+				     .meter.metrics = frames->metrics,
+				     .size = (uint64_t)message->out_bytes + message->in_bytes };
+	frames->metrics->path = PATH_FRAMED;
+	meter_begin(&command->meter);
 	status = engine_check_command(message->opcode, message->arg, message->out_bytes,
 				      message->in_bytes);
 	if (status)

@@ -7,6 +7,7 @@
 #define FRAMES_H
 
 #include "channel.h"
+#include "metrics.h"
 
 /* What the device may send before its bytes are consumed, if there is no lower limit */
 #define FRAMES_CREDIT 0x100000
@@ -20,12 +21,15 @@ struct command {
 	uint64_t arg, done;
 	uint32_t out_left, in_left; /* bytes to receive and to send */
 	uint32_t crc;
+	struct meter meter;
+	uint64_t size; /* bytes of data */
 	unsigned char *bytes; /* received and not sent, of COPY */
 	size_t count, room;
 };
 
 struct frames {
 	struct channel *channel;
+	struct metrics *metrics;
 	struct command commands[FRAMES_MAX];
 	unsigned int used; /* no command is behind this one */
 	uint32_t credit; /* what the device may send at first */

@@ -14,6 +14,7 @@ static const char help_text[] =
 "Usage: vgpu-mediator --socket-path=PATH [--owner=USER] [--group=GROUP] [--config=FILE]\n"
 "       vgpu-mediator --config=FILE [--check-config]\n"
 "       vgpu-mediator --fd=FD [--config=FILE]\n"
+"       vgpu-mediator status [--help]\n"
 "       vgpu-mediator --self-test-sandbox\n"
 "\n"
 "Execute the commands of vgpu-stub devices, in a process for each device.\n"
@@ -23,6 +24,8 @@ static const char help_text[] =
 "  --group=GROUP         let this group connect, too\n"
 "  --fd=FD               use this socket: one that listens, or one connection\n"
 "  --config=FILE         read the limits of VMs, and sockets, from this file\n"
+"  --status-socket=PATH  where the command \"status\" asks; default PATH of --socket-path\n"
+"                        with .status\n"
 "  --check-config        only check the file, and report each fault\n"
 "  --print-capabilities  print what this program supports, as JSON\n"
 "  --self-test-sandbox   try what a worker must not do, and print how it is refused\n"
@@ -52,6 +55,7 @@ static const struct option long_options[] = {
 	{ "owner", required_argument, NULL, 'o' },
 	{ "group", required_argument, NULL, 'g' },
 	{ "config", required_argument, NULL, 'C' },
+	{ "status-socket", required_argument, NULL, 'S' },
 	{ "check-config", no_argument, NULL, 'k' },
 	{ "print-capabilities", no_argument, NULL, 'c' },
 	{ "self-test-sandbox", no_argument, NULL, 't' },
@@ -142,6 +146,9 @@ struct options parse_options(int argc, char **argv)
 			break;
 		case 'C':
 			options.config_path = optarg;
+			break;
+		case 'S':
+			options.status_path = optarg;
 			break;
 		case 'k':
 			options.check_config = true;

@@ -18,6 +18,7 @@ struct options {
 	uid_t owner; /* -1: not given */
 	gid_t group;
 	const char *config_path; /* NULL: not given */
+	const char *status_path; /* NULL: not given */
 	bool check_config;
 };
 

@@ -81,6 +81,7 @@ static void publish(struct queue *queue, bool always_signal)
 	if (always_signal ||
 	    queue->tail - load(&queue->index->cq_event) - 1 < queue->tail - old)
 		signal_driver(queue);
+	meter_publish(&queue->meter, queue->busy);
 }
 
 /* Setting the state completes the command; after that it is not executed again */
@@ -88,6 +89,8 @@ static void finish(struct queue *queue, uint32_t i, unsigned int status, uint64_
 {
 	struct vgpu_mediator_slot *slot = slot_of(queue, i);
 
+	meter_end(&queue->meter, !status,
+		  (uint64_t)le32toh(slot->entry.out.len) + le32toh(slot->entry.in.len));
 	slot->status = htole16(status);
 	slot->result = htole64(status ? 0 : result);
 	if (!status && le16toh(slot->entry.flags) & VGPU_STUB_SQE_QUIET) {
@@ -123,6 +126,7 @@ static void begin(struct queue *queue, uint32_t i)
 	desc_to_host(&entry->in);
 	queue->running = i;
 	queue->busy = true;
+	meter_begin(&queue->meter);
 }
 
 static unsigned int execute(struct queue *queue, const struct backend *backend)

@@ -8,6 +8,7 @@
 #define QUEUE_H
 
 #include "backend.h"
+#include "metrics.h"
 #include "vgpu_mediator.h"
 
 struct queue {
@@ -29,6 +30,7 @@ struct queue {
 	bool busy; /* the back end executes this command */
 	uint32_t running;
 	struct vgpu_stub_sqe entry; /* of it, in the byte order of the host */
+	struct meter meter;
 	unsigned int error; /* QERR: the queue has stopped */
 };
 

@@ -196,7 +196,8 @@ unsigned int service_start(struct service *service, const struct vgpu_mediator_q
 		*fault = VGPU_MEDIATOR_BAD_DESCRIPTORS;
 		return VGPU_MEDIATOR_OK;
 	}
-	service->queue = (struct queue){ .size = start->size };
+	service->queue = (struct queue){ .size = start->size,
+					 .meter.metrics = service->metrics };
 	if (!find_rings(&service->queue, start, memory))
 		return VGPU_MEDIATOR_FAIL_ADDRESS;
 	status = map_record(service, start->size, channel->fds[2]);
@@ -207,6 +208,8 @@ unsigned int service_start(struct service *service, const struct vgpu_mediator_q
 	service->kick = channel_take_fd(channel, 0);
 	service->queue.call = channel_take_fd(channel, 1);
 	service->running = service->more = true;
+	service->metrics->queues++;
+	service->metrics->path = PATH_SHARED;
 	service->ask = ASK_NONE;
 	return VGPU_MEDIATOR_OK;
 }
@@ -223,6 +226,7 @@ void service_abandon(struct service *service)
 	service->engine.busy = false;
 	end(service);
 	service->running = service->more = false;
+	service->metrics->queues--;
 	service->ask = ASK_NONE;
 	service->stop_serial = 0;
 	service->sq_head = service->cq_tail = 0;

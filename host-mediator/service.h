@@ -34,6 +34,7 @@ struct service {
 	bool running;
 	bool more; /* there may be commands */
 	int kick;
+	struct metrics *metrics;
 	struct queue queue;
 	struct engine engine;
 	size_t record_size;

@@ -66,6 +66,8 @@ bool turns_open(unsigned int i, struct turn *turn)
 void turns_started(struct turn *turn)
 {
 	close(turn->fd);
+	/* other workers do not get this page */
+	madvise(turn->page, sizeof(*turn->page), MADV_DONTFORK);
 }
 
 void turns_close(unsigned int i)

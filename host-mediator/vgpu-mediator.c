@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -20,6 +21,7 @@
 #include "log.h"
 #include "options.h"
 #include "sandbox.h"
+#include "status.h"
 #include "systemd.h"
 
 /* How long no connection is accepted after the host had no resources for one */
@@ -92,11 +94,12 @@ static int milliseconds_left(int64_t now)
 
 static bool take_turn(void)
 {
-	struct pollfd fds[1 + LISTENERS_MAX + CONNECTION_FDS];
-	struct pollfd *listening = fds + 1, *ends = listening + listeners_count();
+	struct pollfd fds[2 + LISTENERS_MAX + CONNECTION_FDS];
+	struct pollfd *listening = fds + 2, *ends = listening + listeners_count();
 	int64_t now = channel_now();
 
 	fds[0] = (struct pollfd){ signal_fd, POLLIN, 0 };
+	fds[1] = (struct pollfd){ status_fd(), POLLIN, 0 };
 	listeners_watch(listening, accept_at > now);
 	connections_watch(ends);
 	if (poll(fds, ends + CONNECTION_FDS - fds, milliseconds_left(now)) < 0)
@@ -106,6 +109,8 @@ static bool take_turn(void)
 	if (fds[0].revents && !take_signals())
 		return false;
 	connections_kill_late(now);
+	if (fds[1].revents)
+		status_serve(config.connections);
 	for (unsigned int i = 0; i < listeners_count(); i++) {
 		if (listening[i].revents)
 			accept_connections(listening[i].fd, listeners_vm(i), now);
@@ -155,12 +160,26 @@ static bool open_sockets(void)
 	return systemd_take_sockets(&config) && listeners_create(&config);
 }
 
+/* The default is beside the socket that was created for all VMs */
+static bool open_status(void)
+{
+	char path[SOCKET_PATH_SIZE + sizeof(STATUS_SUFFIX)];
+
+	if (options.status_path)
+		return status_listen(options.status_path);
+	if (!config.socket.path[0] || options.fd >= 0)
+		return true;
+	snprintf(path, sizeof(path), "%s%s", config.socket.path, STATUS_SUFFIX);
+	return status_listen(path);
+}
+
 /* EXIT_GOOD: serve */
 static enum exit_code start(void)
 {
 	if (!load_config(&options, &config))
 		return EXIT_USAGE;
-	if (!sandbox_prepare() || !take_over_signals() || !open_sockets())
+	if (!sandbox_prepare() || !take_over_signals() || !open_sockets() ||
+	    !open_status())
 		return EXIT_FAILED;
 	if (listeners_count() || connections_count())
 		return EXIT_GOOD;
@@ -172,6 +191,8 @@ int main(int argc, char **argv)
 {
 	enum exit_code code;
 
+	if (argc > 1 && !strcmp(argv[1], "status"))
+		return status_main(argc - 1, argv + 1);
 	options = parse_options(argc, argv);
 	if (options.check_config)
 		return load_config(&options, &config) ? EXIT_GOOD : EXIT_USAGE;
@@ -183,6 +204,7 @@ int main(int argc, char **argv)
 		systemd_notify("STOPPING=1");
 	}
 	listeners_close();
+	status_close();
 	connections_kill_all();
 	return code;
 }

@@ -24,6 +24,7 @@ static struct worker {
 	const struct config *config;
 	const char *vm; /* whose socket this is, or NULL */
 	struct limits limits;
+	struct metrics *metrics;
 	struct turn *turn;
 	bool waits; /* for its turn */
 	unsigned int features, queues;
@@ -39,6 +40,7 @@ static struct worker {
 
 static void log_channel(const char *line)
 {
+	metrics_add(&worker.metrics->faults, 1);
 	log_line(LOG_WARNING, "%s", line);
 }
 
@@ -105,6 +107,7 @@ static void identify(const char *name)
 		snprintf(worker.name, sizeof(worker.name), "%s", name);
 	else if (strcmp(worker.vm, name))
 		log_line(LOG_INFO, "VM %s: its name is %s in QEMU", worker.vm, name);
+	memcpy(worker.metrics->name, worker.name, sizeof(worker.name));
 }
 
 static void hello(const struct vgpu_mediator_hello *message)
@@ -420,7 +423,8 @@ static void wait(bool more)
 		receive();
 }
 
-void worker_run(int fd, struct turn *turn, const struct config *config, const char *vm)
+void worker_run(int fd, struct turn *turn, struct metrics *metrics, const struct config *config,
+		const char *vm)
 {
 	bool more = false;
 
@@ -431,10 +435,12 @@ void worker_run(int fd, struct turn *turn, const struct config *config, const ch
 	else
 		snprintf(worker.name, sizeof(worker.name), "unknown (worker %d)", (int)getpid());
 	worker.turn = turn;
+	worker.metrics = worker.frames.metrics = metrics;
 	for (unsigned int i = 0; i < VGPU_STUB_QUEUES_MAX; i++) {
 		worker.services[i].channel = &worker.channel;
 		worker.services[i].number = i;
 		worker.services[i].turn = turn;
+		worker.services[i].metrics = metrics;
 		worker.services[i].limits = &worker.limits;
 		worker.services[i].load = &worker.load;
 		worker.services[i].engine.memory = &worker.memory;

@@ -104,6 +104,6 @@ is $mediator->ends, 0, '--fd with a connection: it ends with that';
 my $log = $mediator->log;
 unlike $log, qr/Sanitizer|runtime error/, 'sanitizers found nothing' or diag $log;
 like $log, qr/^vgpu-mediator: VM test: connection closed: PING: BAD_TIMEOUT/m, 'a fault names VM and message';
-like $log, qr/^vgpu-mediator: worker \d+ was killed by signal 9/m, 'the death of a worker is logged';
+like $log, qr/^vgpu-mediator: VM test: worker \d+ was killed by signal 9/m, 'the death of a worker is logged';
 
 done_testing;
