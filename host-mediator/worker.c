@@ -451,9 +451,10 @@ void worker_run(int fd, struct turn *turn, struct metrics *metrics, const struct
 	channel_open(&worker.channel, fd, FROM_DEVICE, worker.name, log_channel);
 	while (worker.channel.fd >= 0) {
 		wait(more);
+		send_queued();
+		/* what cannot be sent now waits for room: send no more until the next wait */
 		more = serve();
 		end_removals();
-		send_queued();
 		channel_check_time(&worker.channel, channel_now());
 	}
 }
