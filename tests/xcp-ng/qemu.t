@@ -14,6 +14,7 @@ use warnings;
 use Test::More;
 use Contract;
 use Dom0;
+use IO::Socket::UNIX;
 use Qtest;
 
 my $qemu = top_dir() . '/tests/lib/qemu-under-test';
@@ -57,7 +58,25 @@ sub test_properties {
     }
     my @common = grep { $_ ne 'dma_mask' } properties('edu');
     is_deeply [sort keys %has], [sort @common, qw(queues mediator mediator-timeout)],
-        'the wrapper refuses queues and the mediator, which other devices lack';
+        'the wrapper refuses queues and any other mediator, which other devices lack';
+}
+
+# Something has to listen; the VM's QEMU connects before it runs
+sub test_mediator {
+    my $socket = "$dom0->{root}/run/vgpu-mediator/socket";
+    $dom0->write('run/vgpu-mediator/log', '');
+    $dom0->program('usr/sbin/vgpu-mediator', "#!/bin/sh\nexit 0\n");
+    $dom0->write(Dom0::EMULATOR, "vgpu-stub\0mediator-timeout");
+    my $list = '["-device","vgpu-stub,addr=1e,mediator=vgpu-mediator"]';
+    my $device = added($list);
+    is scalar @$device, 4, 'the wrapper adds the mediator';
+    ok !(starts(@$device))[0], 'without a listener QEMU would not start';
+    my $listener = IO::Socket::UNIX->new(Local => $socket, Listen => 1) or die $!;
+    my ($started, $output) = starts(@$device);
+    ok $started, "QEMU starts with @$device" or diag $output;
+    $listener->blocking(0);
+    ok $listener->accept, 'and has connected';
+    return;
 }
 
 sub test_slots {
@@ -152,6 +171,7 @@ sub test_planted {
 
 test_properties();
 test_slots();
+test_mediator();
 test_state();
 test_planted();
 

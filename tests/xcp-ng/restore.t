@@ -60,6 +60,21 @@ sub test_slot {
     }
 }
 
+sub test_mediator {
+    my $before = Qmp::slurp("$dom0->{root}/@{[Dom0::EMULATOR]}");
+    $dom0->program('usr/sbin/vgpu-mediator', "#!/bin/sh\nexit 0\n");
+    $dom0->write(Dom0::EMULATOR, "$before\0mediator-timeout\0");
+    $dom0->device_model_args('["-device","vgpu-stub,addr=1e,mediator=vgpu-mediator"]');
+    saved(device('1a'));
+    starts('the mediator, and saved in slot 1a', $dom0->start(@arguments), '-chardev',
+        "socket,id=vgpu-mediator,path=$dom0->{root}/run/vgpu-mediator/socket", '-device',
+        'vgpu-stub,addr=1a,mediator=vgpu-mediator');
+    $dom0->xe('exit 3');
+    with_device('xe fails', '1a', "$restored.*status 3");
+    $dom0->write(Dom0::EMULATOR, $before);
+    return;
+}
+
 sub test_saved_without {
     grant('1e');
     my %sections = (
@@ -227,6 +242,7 @@ sub test_paths {
 
 splice @arguments, 4, 0, '-loadvm', $state;
 test_slot();
+test_mediator();
 test_saved_without();
 test_planted();
 test_not_asked_for();

@@ -82,6 +82,47 @@ sub test_long {
     }
 }
 
+# "status" is the mediator's answer to whether it serves its socket
+sub mediator {
+    my ($body) = @_;
+    $dom0->program('usr/sbin/vgpu-mediator', "#!/bin/sh\nprintf '%s\\n' \"\$*\" >'$dom0->{root}/status'\n$body\n");
+    return;
+}
+
+sub test_mediator {
+    my $socket = "$dom0->{root}/run/vgpu-mediator/socket";
+    $dom0->device_model_args('["-device","vgpu-stub,addr=1d,mediator=vgpu-mediator"]');
+    with_device('QEMU without a mediator', '1d', 'this VM has no mediator: \S+ cannot use one, install');
+    $dom0->write(Dom0::EMULATOR, "\x7fELF\0vgpu-stub\0mediator-timeout\0");
+    my $why = "this VM has no mediator: no vgpu-mediator answers at \Q$socket\E, start it, then restart the VM";
+    with_device('no mediator', '1d', $why);
+    mediator('exit 1');
+    with_device('a mediator that fails', '1d', $why);
+    mediator('exec sleep 600');
+    {
+        local $dom0->{seconds} = 2;
+        my $result = with_device('a mediator that hangs', '1d', $why);
+        cmp_ok $result->{took}, '<', 20, '... in time';
+    }
+    mediator('echo VMs; exit 0');
+    my $result = $dom0->start(@arguments);
+    starts('a mediator that answers', $result, '-chardev', "socket,id=vgpu-mediator,path=$socket",
+        '-device', 'vgpu-stub,addr=1d,mediator=vgpu-mediator');
+    is $result->{log}, '', '... logs nothing';
+    is Qmp::slurp("$dom0->{root}/status"), "status --socket-path=$socket\n", '... the command that asks it';
+    $dom0->device_model_args('["-device","vgpu-stub,mediator=vgpu-mediator"]');
+    like join(' ', @{ $dom0->start(@arguments)->{arguments} }), qr/ vgpu-stub,addr=1e,mediator=vgpu-mediator$/,
+        'a mediator and no slot';
+    for my $other ('x', 'vgpu-mediator2', '', 'vgpu-mediator,mediator-timeout=0', 'vgpu-mediator,addr=1e') {
+        $dom0->device_model_args(qq(["-device","vgpu-stub,addr=1d,mediator=$other"]));
+        refused("refused: mediator=$other", 'other-config:device_model_args must be');
+    }
+    $dom0->device_model_args(GRANT);
+    with_device('a mediator that the list does not name', '1e');
+    $dom0->write(Dom0::EMULATOR, "\x7fELF\0\0vgpu-stub\0other-device\0");
+    return;
+}
+
 sub test_xe {
     local $dom0->{seconds} = 2;
     my %bodies = (
@@ -241,6 +282,7 @@ test_not_asked_for();
 test_accepted();
 test_refused();
 test_long();
+test_mediator();
 test_xe();
 test_xenstore();
 test_guest();
