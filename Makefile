@@ -95,6 +95,10 @@ FUZZ_SECONDS ?= 1800
 
 fuzz-probe: setup-check	## fuzz vgpu-probe (FUZZ_SECONDS=, default 30 minutes)
 	@$(SETUP)/install-packages fuzz
+bench-mediator: setup-check guest mediator	## time the mediator beside vhost-user-blk and the engine in QEMU
+	@$(SETUP)/install-packages bench
+	@BUILD=$(BUILD) perl -Itests/lib tests/bench/mediator/run
+
 	@tests/probe/fuzz/run $(BUILD)/fuzz-probe $(FUZZ_SECONDS)
 
 coverage-probe: setup-check	## show which lines of vgpu-probe the tests run
