@@ -52,7 +52,7 @@ check:			## run the fast tests (TESTS=PATH... selects tests)
 check-slow:		## run the slow tests: QEMU, kernels, DKMS, a Debian VM
 	@BUILD=$(BUILD) tests/run slow
 
-check-full: check check-slow check-stress check-qemu-compile check-qemu-10.0 check-qemu-10.2	## run fast, slow and stress tests, and newer QEMUs
+check-full: check check-slow check-stress check-mediator check-qemu-compile check-qemu-10.0 check-qemu-10.2	## run fast, slow and stress tests, and newer QEMUs
 
 check-qemu-%: setup-check guest
 	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=$*
@@ -77,6 +77,10 @@ check-stress: setup-check guest qemu
 	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/vm/dkms-inside
 	@$(MAKE) --no-print-directory -s fuzz-device FUZZ_SECONDS=20
 
+# Kill 1,000 workers and 50 supervisors while four guests work, and stop a supervisor
+check-mediator: setup-check guest mediator	## kill the mediator's processes under load (8 minutes)
+	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/mediator/kills
+
 fuzz-device: setup-check	## fuzz the device (FUZZ_SECONDS=, FUZZ_ENTRIES=)
 	@$(SETUP)/install-packages qemu fuzz
 	@BUILD=$(BUILD) tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_ENTRIES)
@@ -91,14 +95,14 @@ bench-ring: setup-check guest	## time the ring beside virtio, nvme, ivshmem, edu
 	@$(SETUP)/install-packages bench
 	@BUILD=$(BUILD) perl -Itests/lib tests/bench/ring/run
 
-FUZZ_SECONDS ?= 1800
-
-fuzz-probe: setup-check	## fuzz vgpu-probe (FUZZ_SECONDS=, default 30 minutes)
-	@$(SETUP)/install-packages fuzz
 bench-mediator: setup-check guest mediator	## time the mediator beside vhost-user-blk and the engine in QEMU
 	@$(SETUP)/install-packages bench
 	@BUILD=$(BUILD) perl -Itests/lib tests/bench/mediator/run
 
+FUZZ_SECONDS ?= 1800
+
+fuzz-probe: setup-check	## fuzz vgpu-probe (FUZZ_SECONDS=, default 30 minutes)
+	@$(SETUP)/install-packages fuzz
 	@tests/probe/fuzz/run $(BUILD)/fuzz-probe $(FUZZ_SECONDS)
 
 coverage-probe: setup-check	## show which lines of vgpu-probe the tests run

@@ -66,6 +66,7 @@ void test_bounce(void);
 void test_random(void);
 void test_failing(void);
 void keep_busy(void);
+void outlive(void);
 void wait_idle(void);
 void measure(void);
 

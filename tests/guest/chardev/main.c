@@ -18,7 +18,7 @@ static const struct {
 	{ "events", test_events }, { "limits", test_limits }, { "uring", test_uring },
 	{ "pair", test_pair }, { "bounce", test_bounce }, { "busy", keep_busy },
 	{ "idle", wait_idle }, { "measure", measure }, { "random", test_random },
-	{ "failing", test_failing },
+	{ "failing", test_failing }, { "outlive", outlive },
 };
 
 int main(int argc, char **argv)

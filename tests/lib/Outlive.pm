@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Guests that work, with verified data, while their mediator's processes are killed:
+#
+#   my $mediator = supervisor($directory);      start one there; a Mediator
+#   my @vms = guests($mediator->{socket}, shared => 2, framed => 2);    boot them
+#   my $vm = guest($mediator->{socket}, $path, $name, $uri);    one; the directory GUEST has
+#                                   the program chardev. With $uri it waits for a migration.
+#   start_work(@vms)
+#   my @gaps = end_work(@vms);      checks what they report, and returns times without a
+#                                   completion (us), longest first; shorter ones than 5 ms
+#                                   are left out
+#   end_guests(@vms)                shut them down, and check that
+#   oldest_worker($mediator)        its process ID, or undef
+#   workers_are($mediator, $count)  wait until it has that many workers
+package Outlive;
+
+use strict;
+use warnings;
+use Chardev;
+use Contract;
+use Exporter 'import';
+use Mediator;
+use Test::More;
+use Vm;
+
+our @EXPORT = qw(supervisor guest guests start_work end_work end_guests oldest_worker workers_are);
+
+sub supervisor {
+    my ($dir) = @_;
+    my $mediator = bless { dir => $dir, socket => "$dir/socket", log => "$dir/log",
+        program => build_dir() . '/mediator/vgpu-mediator' }, 'Mediator';
+    restart($mediator);
+    return $mediator;
+}
+
+sub restart {
+    my ($mediator) = @_;
+    $mediator->start("--socket-path=$mediator->{socket}");
+    wait_for(sub { -S $mediator->{socket} }) or die "the mediator does not start, see $mediator->{log}\n";
+    return;
+}
+
+# $uri: from which it migrates here
+sub guest {
+    my ($socket, $path, $name, $uri) = @_;
+    my @arguments = ('-machine', 'q35', '-device', 'vgpu-stub,queues=1', '-name', $name);
+    local @ENV{qw(VM_MEDIATOR VM_PATH VM_TIMEOUT)} = ($socket, $path, 7200);
+    my $vm = $uri ? Vm->incoming($uri, @arguments) : Vm->new(@arguments);
+    $vm->{path} = $path;
+    return $vm;
+}
+
+sub guests {
+    my ($socket, %count) = @_;
+    local $ENV{GUEST} = chardev_guest();
+    my @vms;
+    for my $path (sort keys %count) {
+        push @vms, map { guest($socket, $path, "$path$_") } 1 .. $count{$path};
+    }
+    return @vms;
+}
+
+sub start_work {
+    my (@vms) = @_;
+    for my $vm (@vms) {
+        my ($status) = $vm->run('chardev outlive >/tmp/outlive 2>&1 & echo $! >/tmp/pid');
+        die 'chardev does not start' if $status;
+    }
+    return;
+}
+
+sub end_work {
+    my (@vms) = @_;
+    my $command = 'kill -TERM $(cat /tmp/pid); while kill -0 $(cat /tmp/pid) 2>/dev/null; do usleep 100000; done; cat /tmp/outlive';
+    my @gaps;
+    for my $vm (@vms) {
+        my ($status, @lines) = $vm->run($command);
+        my ($submitted, $ended) = ($lines[0] // '') =~ /^submitted (\d+), ended (\d+), failed 0, .* wrong 0, twice 0, lost 0$/;
+        ok $ended && $submitted == $ended, "$vm->{path}: every command ended once, well and with the right data"
+            or diag "@lines";
+        note "$vm->{path}: $lines[0]";
+        push @gaps, ($lines[1] // '') =~ /(\d+)/g;
+    }
+    @gaps = sort { $b <=> $a } @gaps;
+    return @gaps;
+}
+
+# QEMU has told of each end of a connection
+sub end_guests {
+    my (@vms) = @_;
+    for my $vm (@vms) {
+        truncate "$vm->{dir}/stderr", 0 or die "$vm->{dir}/stderr: $!";
+        $vm->end->good;
+    }
+    return;
+}
+
+# The kernel lists children in the order of their births
+sub oldest_worker {
+    my ($mediator) = @_;
+    my ($worker) = $mediator->workers;
+    return $worker;
+}
+
+sub workers_are {
+    my ($mediator, $count) = @_;
+    return wait_for(sub { $mediator->workers == $count });
+}
+
+1;
