@@ -39,13 +39,13 @@ sub commands {
 my $pid = start_mediator();
 my $done = 0;
 for my $path (qw(shared framed)) {
-    subtest $path => sub {
-        local @ENV{qw(VM_MEDIATOR VM_PATH)} = ($socket, $path);
-        do(top_dir() . '/tests/guest/queues.t') or die $@ || $!;
-        my $now = commands();
-        cmp_ok $now - $done, '>', 1000, 'the mediator has executed the commands';
-        $done = $now;
-    };
+    local @ENV{qw(VM_MEDIATOR VM_PATH)} = ($socket, $path);
+    # its functions are defined twice
+    local $SIG{__WARN__} = sub { warn @_ if $_[0] !~ /redefined/ };
+    subtest $path => sub { do(top_dir() . '/tests/guest/queues.t') or die $@ || $! };
+    my $now = commands();
+    cmp_ok $now - $done, '>', 1000, "$path: the mediator has executed the commands";
+    $done = $now;
 }
 kill 'TERM', $pid;
 waitpid $pid, 0;

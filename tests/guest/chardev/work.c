@@ -16,7 +16,8 @@ void test_info(void)
 	int fd = open_device();
 
 	check_errno(ioctl(fd, VGPU_STUB_IOC_INFO, &info), 0, "info");
-	check(info.version == VGPU_STUB_VERSION_QUEUES, "version 0x%x", info.version);
+	check(info.version == VGPU_STUB_VERSION_QUEUES ||
+	      info.version == VGPU_STUB_VERSION_MEDIATOR, "version 0x%x", info.version);
 	check(info.command_sets == 3, "command sets 0x%x", info.command_sets);
 	check(info.depth == 256, "depth %u", info.depth);
 	check(info.max_buffers == VGPU_STUB_BUFFERS_MAX, "buffers %u", info.max_buffers);
