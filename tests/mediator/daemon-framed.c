@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The framed path */
 #include <string.h>
+#include <unistd.h>
 #include "daemon.h"
 #include "peer.h"
 #include "ring.h"
@@ -101,6 +102,30 @@ static bool is_done(unsigned int status, uint64_t result)
 	       peer.in.command_done.status == status && peer.in.command_done.result == result;
 }
 
+/*
+ * The worker has credit for all, and waits for room in the socket. How much of a message
+ * the socket takes depends on what was sent before.
+ */
+static void test_slow_device(void)
+{
+	for (uint32_t i = 0; i < 8; i++) {
+		const uint32_t bytes = 0x100000 + i * 0x2000;
+		uint32_t have = 0;
+
+		send_credit(2 * bytes);
+		send_command(1, VGPU_STUB_OP_FILL, 0, 0, bytes);
+		send_command(2, VGPU_STUB_OP_FILL, 0, 0, bytes - i * 0x1000);
+		usleep(50000);
+		while (have < 2 * bytes - i * 0x1000 && receive()) {
+			if (peer.in.header.type == VGPU_MEDIATOR_DATA_IN)
+				have += peer.in.header.length - sizeof(peer.in.data);
+		}
+		receive();
+	}
+	ok(peer.in.header.type == VGPU_MEDIATOR_COMMAND_DONE,
+	   "a device that receives late, and sends nothing");
+}
+
 static void try_framed_fault(const char *name, unsigned int code, void (*send)(void))
 {
 	if (hello())
@@ -183,6 +208,7 @@ void test_framed(void)
 	ok(!cancel(1), "data that is discarded, and CANCEL");
 	ok(!cancel(1), "CANCEL of nothing");
 	test_framed_copy();
+	test_slow_device();
 	send_command(1, VGPU_STUB_OP_COPY, 0, 5, 5);
 	ok(!simple(VGPU_MEDIATOR_RESET), "RESET");
 	send_command(1, VGPU_STUB_OP_NOP, 0, 0, 0);
