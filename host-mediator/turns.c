@@ -42,6 +42,17 @@ void turns_init(unsigned int count)
 
 /* Workers */
 
+/* The first commands after the death of a worker need not wait for the supervisor */
+static void give_first(struct place *place)
+{
+	if (!turns || is_contended)
+		return;
+	turns--;
+	place->has_turn = true;
+	place->since = turn_now();
+	place->page->word = TURN_HELD;
+}
+
 bool turns_open(unsigned int i, struct turn *turn)
 {
 	struct place *place = &places[i];
@@ -59,6 +70,7 @@ bool turns_open(unsigned int i, struct turn *turn)
 	}
 	place->fd = fds[0];
 	place->slices_at = turn_now();
+	give_first(place);
 	*turn = (struct turn){ .page = place->page, .fd = fds[1] };
 	return true;
 }
