@@ -78,8 +78,8 @@ sub end_work {
         my ($status, @lines) = $vm->run($command);
         my ($submitted, $ended) = ($lines[0] // '') =~ /^submitted (\d+), ended (\d+), failed 0, .* wrong 0, twice 0, lost 0$/;
         ok $ended && $submitted == $ended, "$vm->{path}: every command ended once, well and with the right data"
-            or diag "@lines";
-        note "$vm->{path}: $lines[0]";
+            or diag "the program ends with: ", $lines[0] // "nothing";
+        note "$vm->{path}: ", $lines[0] // "nothing";
         push @gaps, ($lines[1] // '') =~ /(\d+)/g;
     }
     @gaps = sort { $b <=> $a } @gaps;

@@ -9,11 +9,13 @@
 
 #define DEPTH		16
 #define PART		(512 << 10)	/* of the buffers, for each slot */
+#define CRC_LENGTH	(DEPTH / 4 * PART)	/* takes so long that kills come in the middle */
 #define GAPS_MAX	100000
 #define GAP_NS		(5 * SECOND / 1000)	/* shorter ones are of no interest */
 
 static volatile sig_atomic_t stop;
 static struct buffer from, to;
+static __u64 crc;	/* of CRC_LENGTH bytes that stay as they are */
 static bool in_flight[DEPTH];
 static __u64 pattern[DEPTH], submitted, ended, failed, wrong, twice;
 static __u32 first_failure;
@@ -63,29 +65,51 @@ static bool is_filled(unsigned int slot)
 	return true;
 }
 
-/* Slots below 8 copy, the others fill. What is in "to" before is always wrong. */
-static bool is_copy(unsigned int slot)
+/* Slots 0 to 7 copy, 8 to 13 fill, the others compute a checksum */
+static __u32 opcode_of(unsigned int slot)
 {
-	return slot < 8;
+	if (slot < 8)
+		return VGPU_STUB_OP_COPY;
+	return slot < 14 ? VGPU_STUB_OP_FILL : VGPU_STUB_OP_CRC32C;
+}
+
+/* What is in "to" before is always wrong */
+static void prepare(unsigned int slot, struct vgpu_stub_command *command)
+{
+	pattern[slot] = ++submitted * 0x9e3779b97f4a7c15ULL;
+	if (command->opcode == VGPU_STUB_OP_CRC32C) {
+		command->out = part(from, DEPTH / 2 * PART, CRC_LENGTH);
+		return;
+	}
+	set(to, slot, ~pattern[slot]);
+	command->in = part(to, slot * PART, size_of(slot));
+	if (command->opcode == VGPU_STUB_OP_FILL) {
+		command->arg = pattern[slot];
+		return;
+	}
+	set(from, slot, pattern[slot]);
+	command->out = part(from, slot * PART, size_of(slot));
 }
 
 static void start(int fd, unsigned int slot)
 {
-	struct vgpu_stub_command command = {
-		.opcode = is_copy(slot) ? VGPU_STUB_OP_COPY : VGPU_STUB_OP_FILL,
-		.user_data = slot, .in = part(to, slot * PART, size_of(slot)),
-	};
+	struct vgpu_stub_command command = { .opcode = opcode_of(slot), .user_data = slot };
 
-	pattern[slot] = ++submitted * 0x9e3779b97f4a7c15ULL;
-	set(to, slot, ~pattern[slot]);
-	if (is_copy(slot)) {
-		set(from, slot, pattern[slot]);
-		command.out = part(from, slot * PART, size_of(slot));
-	} else {
-		command.arg = pattern[slot];
-	}
+	prepare(slot, &command);
 	in_flight[slot] = true;
 	must(!submit_one(fd, command), "submit");
+}
+
+static bool is_right(unsigned int slot, __u64 result)
+{
+	switch (opcode_of(slot)) {
+	case VGPU_STUB_OP_COPY:
+		return is_copied(slot);
+	case VGPU_STUB_OP_FILL:
+		return is_filled(slot);
+	default:
+		return result == crc;
+	}
 }
 
 static void finish(const struct vgpu_stub_completion *done)
@@ -102,7 +126,7 @@ static void finish(const struct vgpu_stub_completion *done)
 		first_failure = failed++ ? first_failure : done->status;
 		return;
 	}
-	if (!(is_copy(slot) ? is_copied(slot) : is_filled(slot)))
+	if (!is_right(slot, done->result))
 		wrong++;
 }
 
@@ -168,11 +192,16 @@ static void work(int fd)
 void outlive(void)
 {
 	struct sigaction action = { .sa_handler = end };
+	struct vgpu_stub_command checksum = { .opcode = VGPU_STUB_OP_CRC32C };
 	int fd = open_device();
 
+	sigaction(SIGTERM, &action, NULL);
 	from = make_buffer(fd, DEPTH * PART);
 	to = make_buffer(fd, DEPTH * PART);
-	sigaction(SIGTERM, &action, NULL);
+	for (unsigned int i = DEPTH / 2; i < DEPTH; i++)
+		set(from, i, i);
+	checksum.out = part(from, DEPTH / 2 * PART, CRC_LENGTH);
+	must(run(fd, checksum, &crc) == VGPU_STUB_OK, "a checksum");
 	work(fd);
 	printf("submitted %llu, ended %llu, failed %llu, first status 0x%x, wrong %llu, twice %llu, lost %u\n",
 	       submitted, ended, failed, first_failure, wrong, twice, count_in_flight());
