@@ -212,7 +212,10 @@ static pid_t stop_in_ms(int ms)
 	_exit(0);
 }
 
-/* Hundreds of MiB to fill, and one completion at the end of it */
+/*
+ * Two GiB to fill, and one completion at the end of it. A mediator fills at the speed of the
+ * host, whatever else slows down the guest.
+ */
 static void submit_slowly(int fd, struct buffer buffer)
 {
 	struct vgpu_stub_command fill = {
@@ -222,7 +225,7 @@ static void submit_slowly(int fd, struct buffer buffer)
 	struct vgpu_stub_command last = { .flags = VGPU_STUB_COMMAND_BARRIER };
 	int i;
 
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < 250; i++)
 		must(!submit_one(fd, fill), "submit a fill");
 	must(!submit_one(fd, last), "submit a barrier");
 }
