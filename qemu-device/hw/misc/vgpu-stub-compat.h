@@ -51,6 +51,11 @@
 #define qemu_ram_get_fd_offset(block) 0
 #endif
 
+/* Before 5.1, this did not exist; XCP-ng's 4.2 has no postcopy with Xen */
+#if !VGPU_QEMU_AT_LEAST(5, 1)
+#define migration_in_incoming_postcopy() false
+#endif
+
 /* Before 7.1, qemu_get_vm_name() was here */
 #if !VGPU_QEMU_AT_LEAST(7, 1)
 #include "qemu-common.h"

@@ -49,8 +49,8 @@ VGPUPath vgpu_path(VGPUStubState *s)
 {
     VGPUMediator *m = s->mediator;
 
-    if (m && m->ready && !m->is_refused && !m->is_logging &&
-        m->features & VGPU_MEDIATOR_FEATURE_SHARED && m->table.is_shared) {
+    if (m && m->ready && !m->is_refused && vgpu_memory_is_shared(m) &&
+        m->features & VGPU_MEDIATOR_FEATURE_SHARED) {
         return VGPU_PATH_SHARED;
     }
     if (m && m->ready && m->features & VGPU_MEDIATOR_FEATURE_FRAMED) {

@@ -83,6 +83,8 @@ typedef struct VGPUShared {
     /* NULL: the device's indices are right, and it serves the queue */
     struct vgpu_mediator_record *record;
     bool is_unchecked;          /* indices that a worker reported */
+    bool has_work;              /* a second ago, with this SQ_HEAD: */
+    uint32_t seen_head;
     EventNotifier kick;
     EventNotifier call;
     VGPUExecute execute;
@@ -157,6 +159,7 @@ struct VGPUMediator {
     /* vgpu-stub-shared.c and vgpu-stub-execute.c */
     VGPUShared shared[VGPU_STUB_QUEUES_MAX];
     QEMUBH *shared_bh;          /* send what is to be sent */
+    QEMUTimer *ping_timer;
     bool is_resetting;          /* RESET is not answered */
     bool is_refused;            /* the worker cannot use the shared path */
     uint8_t known[VGPU_STUB_BUFFERS_MAX];       /* VGPUKnown */
@@ -197,7 +200,9 @@ void vgpu_channel_drop_queue(VGPUMediator *m);
 /* vgpu-stub-memory.c */
 void vgpu_memory_realize(VGPUMediator *m);
 void vgpu_memory_unrealize(VGPUMediator *m);
+bool vgpu_memory_is_shared(const VGPUMediator *m);
 bool vgpu_memory_send(VGPUMediator *m);
+void vgpu_memory_set_dirty(VGPUMediator *m);
 void vgpu_memory_clear(VGPUMediator *m);
 
 /* vgpu-stub-record.c */
@@ -229,6 +234,11 @@ void vgpu_shared_unrealize(VGPUMediator *m);
 
 /* vgpu-stub-shared-message.c */
 void vgpu_shared_message(VGPUMediator *m);
+
+/* vgpu-stub-ping.c */
+void vgpu_ping_update(VGPUMediator *m);
+void vgpu_ping_realize(VGPUMediator *m);
+void vgpu_ping_unrealize(VGPUMediator *m);
 
 /* vgpu-stub-reconnect.c */
 void vgpu_reconnect_decide(VGPUMediator *m);

@@ -9,6 +9,7 @@
 
 #include "qemu/osdep.h"
 #include "qemu/memfd.h"
+#include "migration/misc.h"
 #include "vgpu-stub-mediator.h"
 
 #define PAGE    VGPU_MEDIATOR_PAGE
@@ -167,6 +168,16 @@ void vgpu_memory_unrealize(VGPUMediator *m)
     }
 }
 
+/*
+ * Whether a worker may access memory now. Its writes are not logged, and in
+ * incoming postcopy it would read pages that have not arrived.
+ */
+bool vgpu_memory_is_shared(const VGPUMediator *m)
+{
+    return m->table.is_shared && !m->is_logging &&
+           !migration_in_incoming_postcopy();
+}
+
 /* Messages */
 
 /* Returns whether all regions have been sent; call it again when answered */
@@ -196,6 +207,23 @@ bool vgpu_memory_send(VGPUMediator *m)
     return true;
 }
 
+/*
+ * A worker's last writes may be in pages that have been sent already. Call it
+ * when the workers have stopped.
+ */
+void vgpu_memory_set_dirty(VGPUMediator *m)
+{
+    for (unsigned i = 0; m->is_logging && i < m->table.count; i++) {
+        const VGPURegion *region = &m->table.regions[i];
+        uint64_t start = region->offset -
+                         qemu_ram_get_fd_offset(region->mr->ram_block);
+
+        if (region->writable) {
+            memory_region_set_dirty(region->mr, start, region->size);
+        }
+    }
+}
+
 void vgpu_memory_clear(VGPUMediator *m)
 {
     union message message = {
@@ -205,6 +233,7 @@ void vgpu_memory_clear(VGPUMediator *m)
     m->table_changed = false;
     if (m->regions_sent) {
         m->regions_sent = 0;
+        vgpu_memory_set_dirty(m);
         vgpu_channel_request(m, &message, sizeof(message.header), 0);
     }
 }

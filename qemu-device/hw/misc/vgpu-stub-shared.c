@@ -276,11 +276,13 @@ static void vgpu_shared_run(void *opaque)
 {
     VGPUMediator *m = opaque;
 
+    vgpu_ping_update(m);
     if (m->is_resetting) {
         return;
     }
     if (m->ready) {
         vgpu_shared_connected(m);
+        vgpu_ping_update(m);
     } else if ((m->away || m->is_logging) && m->lifeline < 0) {
         vgpu_shared_recover(m);
     }
@@ -304,8 +306,11 @@ void vgpu_shared_refuse(VGPUMediator *m, const char *what)
 /* The worker has ended, or does not access memory after RESET */
 void vgpu_shared_worker_ended(VGPUMediator *m)
 {
-    m->is_resetting = false;
+    if (m->regions_sent || m->is_resetting) {
+        vgpu_memory_set_dirty(m);
+    }
     m->regions_sent = 0;
+    m->is_resetting = false;
     m->table_changed = false;
     vgpu_execute_settle(m);
     for (uint32_t i = 0; i < m->s->queue_count; i++) {
@@ -389,6 +394,7 @@ void vgpu_shared_realize(VGPUMediator *m)
         m->shared[i].q = &m->s->queues[i];
     }
     m->shared_bh = qemu_bh_new(vgpu_shared_run, m);
+    vgpu_ping_realize(m);
 }
 
 void vgpu_shared_unrealize(VGPUMediator *m)
@@ -397,5 +403,6 @@ void vgpu_shared_unrealize(VGPUMediator *m)
         vgpu_shared_disconnect(&m->shared[i]);
         vgpu_record_drop(&m->shared[i]);
     }
+    vgpu_ping_unrealize(m);
     qemu_bh_delete(m->shared_bh);
 }
