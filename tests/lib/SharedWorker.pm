@@ -11,7 +11,7 @@
 #                                       address, offset, flags, status, command_status, result
 #   my $message = $worker->next         the next message, not answered
 #   $worker->answer($message, %fields)  status; of a queue, sq_head and cq_tail
-#   $worker->execute($queue, $number, $entry)
+#   $worker->ask_device($queue, $number, $entry)
 #   $worker->queue_error($queue, $error, $sq_head, $cq_tail)
 #   $worker->{queues}{0}                the last QUEUE_START of queue 0, with the file handles
 #                                       kick, call and record
@@ -99,7 +99,7 @@ sub until {
     return;
 }
 
-sub execute {
+sub ask_device {
     my ($self, $queue, $number, $entry) = @_;
     return $self->send(BackEnd::message($type{EXECUTE}, 1000 + $number, 0,
         pack('v v V', $queue, 0, $number) . $entry));

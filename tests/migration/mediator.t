@@ -12,10 +12,12 @@ use warnings;
 no warnings 'portable'; # 64-bit numbers
 use File::Temp 'tempdir';
 use Test::More;
+use Time::HiRes 'sleep';
 use Contract;
 use Device;
 use QueueTest;
 use Ring;
+use SharedWorker;
 use Snapshot;
 
 use constant { COMMANDS => 40, REGION => 4 << 20, FIRST => 0x2000000, LISTS => 0x400000, TURNS => 128 };
@@ -173,10 +175,44 @@ sub test_snapshot {
     return;
 }
 
+# What a worker writes before it stops is not logged, and the page may have been sent
+sub test_last_writes {
+    my $worker = SharedWorker->new;
+    start('pc', qemu => [@machine, $worker->arguments], base => 0x800000);
+    $device->qtest->qmp('cont');
+    $worker->accept;
+    $worker->greet;
+    $ring->wait_for(sub { $device->reg('STATUS') == contract('STATUS_READY') });
+    is $ring->enable, contract('QUEUE_RUNNING'), 'enabled';
+    my ($memory) = map { $_->{fds}[0] } $worker->until('QUEUE_START');
+    write_at($memory, FIRST, join '', map { pack 'Q<', $_ } 1 .. 1 << 23);
+    $device->qtest->qmp('migrate-set-parameters', { 'max-bandwidth' => 32 << 20 });
+    $device->qtest->qmp('migrate', { uri => "exec:cat >$dir/stream" });
+    my $stop = $worker->next;
+    is $stop->{name}, 'QUEUE_STOP', 'migration begins: QUEUE_STOP';
+    sleep 0.3;
+    write_at($memory, DATA, 'last');
+    $worker->answer($stop);
+    is names($worker->until('MEMORY_CLEAR')), 'MEMORY_CLEAR', 'the worker loses the memory';
+    $device->qtest->qmp('migrate-set-parameters', { 'max-bandwidth' => 1 << 30 });
+    $device->qtest->poll('query-migrate', sub { $_[0]{status} eq 'completed' });
+    my %saved = %$ring;
+    my $source = $device;
+    load(\%saved);
+    is $device->qtest->read_bytes(DATA, 4), 'last', 'what it wrote at last arrives';
+    is $source->qtest->quit, 0, 'the source exits with 0';
+    is $device->qtest->quit, 0, 'the destination exits with 0';
+    return;
+}
+
+sub names { return join ' ', map { $_->{name} } @_ }
+
 start_mediator();
 subtest 'migration' => sub { test_migration('with a mediator', @mediated) };
 subtest 'migration to a device without a mediator' => sub { test_migration('without one') };
 subtest 'a migration that is cancelled' => sub { test_cancelled() };
 subtest 'a snapshot' => sub { test_snapshot() };
+
+subtest "a worker's last writes" => sub { test_last_writes() };
 
 done_testing;

@@ -72,12 +72,12 @@ sub test_faults {
         'an answer that nobody asked for' => [BAD_SERIAL => sub {
             $worker->send(BackEnd::message(0x8007, 99, 0, pack 'V4', 0, 0, 0, 0));
         }],
-        'EXECUTE for a queue that is not running' => [BAD_STATE => sub { $worker->execute(1, 0, $register) }],
-        'EXECUTE for a queue that is not there' => [BAD_STATE => sub { $worker->execute(9, 0, $register) }],
-        'EXECUTE of set 0' => [BAD_VALUE => sub { $worker->execute(0, 0, Ring::entry()) }],
+        'EXECUTE for a queue that is not running' => [BAD_STATE => sub { $worker->ask_device(1, 0, $register) }],
+        'EXECUTE for a queue that is not there' => [BAD_STATE => sub { $worker->ask_device(9, 0, $register) }],
+        'EXECUTE of set 0' => [BAD_VALUE => sub { $worker->ask_device(0, 0, Ring::entry()) }],
         'two EXECUTE at a time' => [BAD_STATE => sub {
-            $worker->execute(0, 0, $register);
-            $worker->execute(0, 1, $register);
+            $worker->ask_device(0, 0, $register);
+            $worker->ask_device(0, 1, $register);
             $worker->next;
         }],
         'QUEUE_ERROR for a queue that is not there' => [BAD_VALUE => sub { $worker->queue_error(9, 4) }],
@@ -140,7 +140,7 @@ sub test_calls {
 sub test_executes {
     serve();
     for my $number (1 .. 2000) {
-        $worker->execute(0, $number, Ring::entry(op => 'UNREGISTER', arg => 3));
+        $worker->ask_device(0, $number, Ring::entry(op => 'UNREGISTER', arg => 3));
         my $answer = $worker->next;
         last if !is_good($answer);
     }

@@ -120,6 +120,35 @@ sub stopping {
     return $stop;
 }
 
+# Work that does not end is fine as long as the worker answers
+sub test_ping {
+    $ring->submit(op => 'NOP', id => 6);
+    $ring->doorbell;
+    my $begin = time;
+    my $ping = $worker->next;
+    my $took = time - $begin;
+    is $ping->{name}, 'PING', 'a worker without progress gets PING';
+    cmp_ok $took, '>', 0.9, '... after a second';
+    $worker->answer($ping);
+    complete(1, 0, 0);
+    is_deeply [$ring->wait(1)], [{ id => 6, status => 0, reserved => 0, result => 0 }], 'the command completes';
+    ok !IO::Select->new($worker->{socket})->can_read(2.2), 'then there is no other PING';
+    return;
+}
+
+sub test_no_answer_to_ping {
+    enable();
+    $ring->submit(op => 'NOP');
+    $ring->doorbell;
+    is $worker->next->{name}, 'PING', 'a worker that is stopped gets PING';
+    is $worker->next->{name}, 'ERROR', '... and ERROR';
+    is $worker->next, undef, '... and the connection ends';
+    like stderr(), qr/PING: BAD_TIMEOUT/, '... it is logged';
+    $worker->close;
+    $ring->disable;
+    return;
+}
+
 sub test_disable {
     $ring->set(CONTROL => 0);
     my $stop = stopping('disabling');
@@ -127,7 +156,7 @@ sub test_disable {
     is $ring->reg('CONTROL'), 0, '... and CONTROL is 0';
     $ring->set(CONTROL => contract('QUEUE_ENABLE'));
     is $ring->state, $STOPPING, 'it cannot be enabled now';
-    $worker->answer($stop, sq_head => 1, cq_tail => 1);
+    $worker->answer($stop, sq_head => 2, cq_tail => 2);
     ok $ring->wait_for(sub { $ring->state == $OFF }), 'it is disabled when the worker has stopped';
     is names(enable()), 'QUEUE_START', 'it is started again, without the table';
     is read_at($worker->{queues}{0}{record}, 0, 16), pack('V V V V', 1, 16, 0, 0),
@@ -224,19 +253,19 @@ sub outcome {
 
 sub test_execute {
     $ring->put(0x400000, segments([0x500000, 4096], [0x502000, 100]));
-    $worker->execute(0, 0, $register_entry);
+    $worker->ask_device(0, 0, $register_entry);
     my $add = $worker->next;
     is $add->{name}, 'BUFFER_ADD', 'REGISTER: BUFFER_ADD';
     is_deeply [@$add{qw(handle access count bytes)}], [7, 1, 2, 4196], 'its fields';
     is read_at($add->{fds}[0], 0, 100), segments([0x500000, 4096], [0x502000, 100]), 'the segments';
     $worker->answer($add);
     is_deeply outcome('REGISTER'), [0, 0, 4196], 'REGISTER: the outcome';
-    $worker->execute(0, 0, $register_entry);
+    $worker->ask_device(0, 0, $register_entry);
     is_deeply outcome('the same number'), [0, 0, 4196], 'it is not executed again';
-    $worker->execute(0, 1, $register_entry);
+    $worker->ask_device(0, 1, $register_entry);
     is_deeply outcome('the next number'), [0, contract('ERR_HANDLE'), 0], 'another is';
     my $unregister = entry(op => 'UNREGISTER', arg => 7);
-    $worker->execute(0, 2, $unregister);
+    $worker->ask_device(0, 2, $unregister);
     my $remove = $worker->next;
     is_deeply [@$remove{qw(name handle)}], ['BUFFER_REMOVE', 7], 'UNREGISTER: BUFFER_REMOVE';
     set_command(MEMORY);
@@ -248,9 +277,9 @@ sub test_execute {
     set_command(MEMORY | MASTER);
     is names($worker->until('QUEUE_START')),
         'MEMORY_ADD MEMORY_ADD MEMORY_ADD BUFFER_ADD QUEUE_START', 'the buffer is still there';
-    $worker->execute(0, 2, $unregister);
+    $worker->ask_device(0, 2, $unregister);
     is names($worker->until('EXECUTE')), 'BUFFER_REMOVE EXECUTE', 'UNREGISTER, once more';
-    $worker->execute(0, 3, $register_entry);
+    $worker->ask_device(0, 3, $register_entry);
     $add = $worker->next;
     $worker->answer($add, status => 2);
     is_deeply outcome('no room'), [0, contract('ERR_SPACE'), 0], 'BUFFER_ADD fails: ERR_SPACE';
@@ -263,7 +292,7 @@ sub test_reconnect {
     my $record = $worker->{queues}{0}{record};
     $ring->submit(op => 'NOP', id => 20);
     $ring->doorbell;
-    $worker->execute(0, 4, $register_entry);
+    $worker->ask_device(0, 4, $register_entry);
     is $worker->next->{name}, 'BUFFER_ADD', 'the worker ends during REGISTER';
     set_slot($record, 4, state => 1, entry => $register_entry);
     $worker->close;
@@ -271,7 +300,7 @@ sub test_reconnect {
     is names($worker->until('QUEUE_START')),
         'MEMORY_ADD MEMORY_ADD MEMORY_ADD BUFFER_ADD QUEUE_START', 'the next one gets all';
     is slot($worker->{queues}{0}{record}, 4)->{state}, 1, '... and the same record';
-    $worker->execute(0, 4, $register_entry);
+    $worker->ask_device(0, 4, $register_entry);
     is_deeply outcome('REGISTER'), [0, 0, 4196], '... and the outcome of REGISTER';
     # the lifeline of a worker that is alive
     my $lifeline = delete $worker->{lifeline};
@@ -307,6 +336,7 @@ subtest 'a worker' => sub {
     is unpack('x4 V', $hello->{body}) & 1, 1, 'the shared path is offered';
     test_start();
     test_doorbell_and_vector();
+    test_ping();
     test_disable();
     test_pauses();
     test_memory_map_change();
@@ -370,6 +400,8 @@ sub test_bad_records {
 
 subtest 'recovery by the device' => sub {
     start_device(timeout => 300);
+    connect_well();
+    test_no_answer_to_ping();
     connect_well();
     test_recovery();
     test_bad_records();
