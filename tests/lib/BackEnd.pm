@@ -34,6 +34,9 @@ use Time::HiRes 'sleep';
 # These system calls have no wrapper in Perl's core; the numbers are those of x86-64
 use constant { SYS_SENDMSG => 46, SYS_RECVMSG => 47, MSG_CMSG_CLOEXEC => 0x40000000 };
 
+# A device may have closed the connection: send() then returns undef
+$SIG{PIPE} = 'IGNORE';
+
 sub new {
     my ($class) = @_;
     my $dir = tempdir(CLEANUP => 1);
