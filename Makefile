@@ -266,6 +266,12 @@ uninstall:		## remove what "make install" installed
 	$(MAKE) -C guest-driver uninstall
 	$(MAKE) -C guest-tools uninstall
 
+install-mediator:	## install vgpu-mediator with its units (DESTDIR=, PREFIX=)
+	$(MAKE) -C host-mediator install O=$(BUILD)/mediator
+
+uninstall-mediator:	## remove what "make install-mediator" installed
+	$(MAKE) -C host-mediator uninstall
+
 clean:			## remove the build directory
 	rm -rf $(CURDIR)/build
 

@@ -33,7 +33,8 @@ sub test_binary {
     succeeds 'dpkg-buildpackage -b', 'dpkg-buildpackage --no-sign -b';
     is_deeply [sort grep { !/dbgsym/ } map { s{.*/}{}r } glob "$dir/*.deb"],
         ["libvgpu-stub-dev_${version}_amd64.deb", "libvgpu-stub0_${version}_amd64.deb",
-        "vgpu-stub-dkms_${version}_all.deb", "vgpu-stub-tools_${version}_amd64.deb"], 'four packages';
+        "vgpu-stub-dkms_${version}_all.deb",
+        "vgpu-stub-mediator_${version}_amd64.deb", "vgpu-stub-tools_${version}_amd64.deb"], 'five packages';
     is succeeds('git status', 'git status --porcelain'), '', 'git ignores the build results';
     test_lintian("vgpu-stub_${version}_amd64.changes");
     return;

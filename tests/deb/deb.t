@@ -40,7 +40,7 @@ sub build {
             . "/mnt/session/vgpu-stub_$version.dsc; cd vgpu-stub-$version; dpkg-buildpackage --no-sign -b";
     }
     my @debs = grep { !/dbgsym/ } glob $chroot->path('tmp/*.deb');
-    is scalar @debs, 4 * @versions, "$suite: four packages of each version";
+    is scalar @debs, 5 * @versions, "$suite: five packages of each version";
     return ($chroot, @debs);
 }
 
@@ -62,6 +62,26 @@ sub test_install {
         man/man3/libvgpu-stub.3.gz man/man3/vgpu_stub_wait.3.gz);
     ok -e $chroot->path("usr/$_"), "$suite: /usr/$_" for 'include/vgpu-stub/libvgpu-stub.h',
         map { "lib/x86_64-linux-gnu/$_" } 'libvgpu-stub.so.0', 'libvgpu-stub.a', 'pkgconfig/libvgpu-stub.pc';
+    return;
+}
+
+# The state of a user that the package has created, and of its units
+sub test_mediator {
+    my ($suite) = @_;
+    succeeds "$suite: vgpu-mediator runs", 'vgpu-mediator --version';
+    succeeds "$suite: its configuration has no fault",
+        'vgpu-mediator --config=/etc/vgpu-stub/mediator.conf --check-config';
+    like succeeds("$suite: its user", 'getent passwd vgpu-mediator'), qr{:/usr/sbin/nologin$}m,
+        "$suite: a system user without a shell";
+    ok -e $chroot->path("usr/share/$_"), "$suite: /usr/share/$_" for 'man/man8/vgpu-mediator.8.gz';
+    succeeds "$suite: the units are enabled", 'for unit in multi-user.target.wants/vgpu-mediator.service'
+        . ' sockets.target.wants/vgpu-mediator.socket; do test -e /etc/systemd/system/$unit; done';
+    succeeds "$suite: as that user it listens and serves its status", 'cd /tmp; install -d -o vgpu-mediator run;'
+        . ' setpriv --reuid vgpu-mediator --regid vgpu-mediator --clear-groups vgpu-mediator'
+        . ' --config=/etc/vgpu-stub/mediator.conf --socket-path=/tmp/run/socket >/tmp/run.log 2>&1 & pid=$!;'
+        . ' for i in 1 2 3 4 5 6 7 8 9 10; do test -S /tmp/run/socket.status && break; sleep 0.5; done;'
+        . ' vgpu-mediator status --socket-path=/tmp/run/socket; kill $pid; wait $pid; rm -r /tmp/run';
+    succeeds "$suite: change the configuration", 'echo "# changed" >>/etc/vgpu-stub/mediator.conf';
     return;
 }
 
@@ -99,15 +119,17 @@ sub test_upgrade {
         "$suite: DKMS has only the new version";
     like succeeds("$suite: modinfo", "modinfo /$module"), qr/^version: +0\.0\.9$/m,
         "$suite: the module is the new one";
+    like succeeds("$suite: the mediator's configuration", 'cat /etc/vgpu-stub/mediator.conf'), qr/^# changed$/m,
+        "$suite: ... is kept";
     is_deeply [grep { /0\.0\.8/ && !m{^(?:tmp|mnt)/} } ours()], [], "$suite: nothing of the old version is left";
     return;
 }
 
 sub test_purge {
     my ($suite, undef, $module) = @_;
-    succeeds "$suite: remove", 'dpkg --remove vgpu-stub-dkms vgpu-stub-tools libvgpu-stub-dev libvgpu-stub0';
+    succeeds "$suite: remove", 'dpkg --remove vgpu-stub-dkms vgpu-stub-mediator vgpu-stub-tools libvgpu-stub-dev libvgpu-stub0';
     ok !-e $chroot->path($module), "$suite: the module is gone";
-    succeeds "$suite: purge", 'dpkg --purge vgpu-stub-dkms vgpu-stub-tools libvgpu-stub-dev libvgpu-stub0';
+    succeeds "$suite: purge", 'dpkg --purge vgpu-stub-dkms vgpu-stub-mediator vgpu-stub-tools libvgpu-stub-dev libvgpu-stub0';
     is_deeply [grep { !m{^tmp/} } ours()], [], "$suite: nothing is left behind";
     return;
 }
@@ -131,6 +153,7 @@ for my $suite (sort keys %kernels) {
     $chroot = Chroot->new("$suite-packages", "$kernel/layer");
     $chroot->copy_in(@debs, map { glob "$dirs{$_}/*.tar.xz" } @versions);
     test_install(@about);
+    test_mediator(@about);
     test_own_test(@about);
     test_upgrade(@about);
     test_purge(@about);
