@@ -17,14 +17,17 @@ use strict;
 use warnings;
 use Contract;
 use Files;
+use JSON::PP;
 use Time::HiRes 'sleep';
 use parent 'BenchVm';
 
 my $sys = '/sys/bus/pci/devices/0000:00';
-my ($mediator, @daemons, %known_worker);
+my ($mediator, @daemons, @guests, %known_worker);
 
+# Also if the benchmark dies
 END {
     local $?;
+    eval { $_->leave } for grep { $_->{pid} } @guests;
     kill 'TERM', @daemons if @daemons;
     waitpid $_, 0 for @daemons;
 }
@@ -88,6 +91,8 @@ sub new {
         '-name', "$name,debug-threads=on", '-pidfile', "$dir/pid-$name",
         '-chardev', "socket,id=med,path=$dir/mediator,reconnect=1",
         '-device', 'vgpu-stub,queues=1,mediator=med,addr=4', peers($dir, $name, $shared));
+    push @guests, $self;
+    @{$self}{qw(dir_of_sockets name)} = ($dir, $name);
     $self->{storage} = $storage;
     chomp($self->{qemu} = read_file("$dir/pid-$name"));
     $self->find_worker;
@@ -110,12 +115,22 @@ sub find_worker {
 sub node { my ($self, $slot) = @_; return '/dev/' . $self->guest("ls $sys:$slot.0/misc") }
 sub disk { my ($self, $slot) = @_; return '/dev/' . $self->guest("ls $sys:$slot.0/virtio*/block") }
 
+# What the mediator reports of this guest
+sub status {
+    my ($self) = @_;
+    my $json = qx(@{[build_dir()]}/mediator/vgpu-mediator status --json --socket-path=$self->{dir_of_sockets}/mediator);
+    my ($vm) = grep { $_->{name} eq $self->{name} } @{ decode_json($json)->{vms} };
+    return $vm;
+}
+
+# The device falls back to other paths, so look which one it has
 sub use_mediator {
     my ($self, $path) = @_;
     $self->{targets}{$path} = ['vgpu', $self->node('04')];
-    my $before = $self->usage->{worker};
     $self->measure($path, 1, 0, 50);
-    die "the mediator does not execute the commands of '$path'\n" if $self->usage->{worker} - $before < 1000;
+    my $status = $self->status;
+    die "the mediator does not execute the commands of '$self->{name}' on the $path path\n"
+        if $status->{path} ne $path || !$status->{commands};
     return;
 }
 
