@@ -77,7 +77,8 @@ check-stress: setup-check guest qemu
 	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/vm/dkms-inside
 	@$(MAKE) --no-print-directory -s fuzz-device FUZZ_SECONDS=20
 
-# Kill 1,000 workers and 50 supervisors while four guests work, and stop a supervisor
+# Kill 1,000 workers and 50 supervisors while four guests work, stop a supervisor, and
+# connect many devices at once
 check-mediator: setup-check guest mediator	## kill the mediator's processes under load (8 minutes)
 	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/mediator/kills
 
