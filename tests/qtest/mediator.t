@@ -155,6 +155,32 @@ sub test_timeout {
     return;
 }
 
+# A worker that is busy answers PING; one that does not loses the connection, and the next
+# one gets the command
+sub test_ping {
+    $ring->submit(op => 'NOP', id => 6);
+    $ring->doorbell;
+    my $command = $back_end->command;
+    for my $time (1, 2) {
+        my $ping = $back_end->receive_framed;
+        is $ping->{type}, 9, "PING $time, when a command makes no progress";
+        $back_end->send(BackEnd::message(0x8009, $ping->{serial}, 0, pack 'V V', 0, 0));
+    }
+    my $ping = $back_end->receive_framed;
+    my $begin = time;
+    my $error = $back_end->receive_framed;
+    $error = $back_end->receive_framed if $error->{type} == 9;
+    is_deeply [@$error{qw(type)}, unpack 'v v', $error->{body}], [0x7f, 9, 9], 'no answer: BAD_TIMEOUT';
+    cmp_ok time - $begin, '<', 5, '... after a second';
+    connect_well();
+    ok $back_end->execute, 'the next worker gets the command';
+    is(($ring->wait(1))[0]{id}, 6, '... and completes it');
+    my @lines = new_lines();
+    is @lines, 1, 'one line is logged';
+    like $lines[0], qr/PING: BAD_TIMEOUT/, '... which names PING';
+    return;
+}
+
 # The messages that end a connection; after each, the device connects again
 
 sub receive_error {
@@ -327,6 +353,8 @@ subtest 'a mediator' => sub {
     is $ring->enable, contract('QUEUE_RUNNING'), 'a queue is enabled';
     test_commands();
     test_waiting_command_ends();
+    new_lines();
+    test_ping();
     $back_end->close;
     test_hello_answers();
     test_ends();

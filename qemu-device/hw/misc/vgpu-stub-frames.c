@@ -77,6 +77,7 @@ static void vgpu_frames_open(VGPUMediator *m)
     if (!m->frames.is_open) {
         m->frames.is_open = true;
         vgpu_frames_send_credit(m, VGPU_FRAMES_CREDIT);
+        vgpu_ping_update(m);
     }
 }
 

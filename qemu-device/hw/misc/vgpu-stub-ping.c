@@ -22,18 +22,24 @@ static bool vgpu_has_entries(const VGPUShared *shared, uint32_t sq_head)
            sq_tail != sq_head;
 }
 
+/* Whether a worker has work of the queue, and at which index it is */
+static bool vgpu_has_work(const VGPUShared *shared, uint32_t *head)
+{
+    if (shared->worker == VGPU_WORKER_SERVES) {
+        *head = ldl_le_p(&shared->record->sq_head);
+        return vgpu_has_entries(shared, *head);
+    }
+    *head = shared->q->sq_head;
+    return vgpu_frames_has(shared->q);
+}
+
 /* Whether the queue has had work since the last call, and made no progress */
 static bool vgpu_is_stuck(VGPUShared *shared)
 {
     bool had_work = shared->has_work;
     uint32_t head;
 
-    shared->has_work = false;
-    if (shared->worker != VGPU_WORKER_SERVES) {
-        return false;
-    }
-    head = ldl_le_p(&shared->record->sq_head);
-    shared->has_work = vgpu_has_entries(shared, head);
+    shared->has_work = vgpu_has_work(shared, &head);
     had_work = had_work && shared->has_work && head == shared->seen_head;
     shared->seen_head = head;
     return had_work;
@@ -57,7 +63,7 @@ static void vgpu_ping(void *opaque)
 /* Keep the timer running as long as there is something to watch */
 void vgpu_ping_update(VGPUMediator *m)
 {
-    bool is_wanted = m->ready && (m->regions_sent ||
+    bool is_wanted = m->ready && (m->regions_sent || m->frames.is_open ||
                                   migration_in_incoming_postcopy());
 
     if (!is_wanted) {
