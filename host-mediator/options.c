@@ -8,6 +8,7 @@
 #include "options.h"
 #include "parse.h"
 #include "sandbox.h"
+#include "worker.h"
 
 
 static const char help_text[] =
@@ -35,19 +36,6 @@ static const char help_text[] =
 "\n"
 "Exit status: 0 ended by SIGTERM or SIGINT, or the connection of --fd ended; 1 a\n"
 "socket or the sandbox cannot be used; 2 bad usage or a fault in the file.\n";
-
-#define TEXT_OF(number) #number
-#define TEXT(number) TEXT_OF(number)
-
-static const char capabilities[] =
-"{\n"
-"  \"type\": \"vgpu-stub\",\n"
-"  \"protocol\": " TEXT(VGPU_MEDIATOR_VERSION) ",\n"
-"  \"features\": [\n"
-"    \"shared\",\n"
-"    \"framed\"\n"
-"  ]\n"
-"}\n";
 
 static const struct option long_options[] = {
 	{ "socket-path", required_argument, NULL, 's' },
@@ -83,6 +71,22 @@ __attribute__((noreturn)) static void print(const char *text)
 		exit(EXIT_FAILED);
 	}
 	exit(EXIT_GOOD);
+}
+
+__attribute__((noreturn)) static void print_capabilities(void)
+{
+	static const char *const names[] = { "shared", "framed" };
+	const char *separator = "";
+
+	printf("{\n  \"type\": \"vgpu-stub\",\n  \"protocol\": %d,\n  \"features\": [",
+	       VGPU_MEDIATOR_VERSION);
+	for (unsigned int bit = 0; bit < sizeof(names) / sizeof(names[0]); bit++) {
+		if (!(WORKER_FEATURES & 1U << bit))
+			continue;
+		printf("%s\n    \"%s\"", separator, names[bit]);
+		separator = ",";
+	}
+	print("\n  ]\n}\n");
 }
 
 static int parse_fd(const char *text)
@@ -154,7 +158,7 @@ struct options parse_options(int argc, char **argv)
 			options.check_config = true;
 			break;
 		case 'c':
-			print(capabilities);
+			print_capabilities();
 		case 't':
 			exit(sandbox_test());
 		case 'h':
