@@ -203,7 +203,10 @@ sub done {
 sub send_all {
     my ($self, $tag, $bytes) = @_;
     while (length $bytes) {
-        $self->receive_framed while $self->{credit} < 1;
+        while ($self->{credit} < 1) {
+            my $message = $self->receive // return;
+            $self->{credit} += unpack 'V', $message->{body} if $message->{type} == 0xc;
+        }
         my $piece = substr $bytes, 0, $self->{credit} < 65536 ? $self->{credit} : 65536, '';
         $self->{credit} -= length $piece;
         $self->data_in($tag, $piece);

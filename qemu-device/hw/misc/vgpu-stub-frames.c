@@ -136,18 +136,15 @@ static VGPUProgress vgpu_frames_end(VGPUStubState *s, VGPUCommand *command,
  */
 static VGPUProgress vgpu_frames_again(VGPUStubState *s, VGPUCommand *command)
 {
-    struct vgpu_stub_sqe sqe = command->sqe;
-    unsigned attempts = command->attempts;
-
-    if (attempts == VGPU_MEDIATOR_ATTEMPTS_MAX) {
+    if (command->attempts == VGPU_MEDIATOR_ATTEMPTS_MAX) {
         return vgpu_frames_end(s, command, VGPU_STUB_ERR_BACKEND, 0);
     }
     vgpu_frames_cancel(s, command);
-    vgpu_command_release(s, command);
-    memset(command, 0, offsetof(VGPUCommand, pieces));
-    command->sqe = sqe;
-    command->attempts = attempts;
-    return vgpu_command_start(s, command);
+    command->is_lost = false;
+    command->out = command->all_out;
+    command->in = command->all_in;
+    command->is_waiting = true;
+    return vgpu_command_continue(s, command);
 }
 
 /* Data */
@@ -256,6 +253,8 @@ VGPUProgress vgpu_frames_start(VGPUStubState *s, VGPUCommand *command)
     };
     command->is_framed = true;
     command->attempts++;
+    command->all_out = command->out;
+    command->all_in = command->in;
     vgpu_channel_queue(m, message, sizeof(message->command), 0);
     return vgpu_frames_continue(s, command);
 }
@@ -276,7 +275,7 @@ void vgpu_frames_lost(VGPUMediator *m)
     for (uint32_t i = 0; i < m->s->queue_count; i++) {
         VGPUQueue *q = &m->s->queues[i];
 
-        if (vgpu_frames_has(q)) {
+        if (vgpu_frames_has(q) && !q->command.is_ended) {
             q->command.is_lost = true;
             vgpu_queue_kick(q);
         }

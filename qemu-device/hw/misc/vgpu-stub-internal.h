@@ -72,6 +72,7 @@ typedef struct VGPUCommand {
     bool is_lost;               /* ... and has ended */
     bool is_ended;              /* ... and has reported status and result */
     unsigned attempts;          /* workers that got it */
+    VGPUData all_out, all_in;   /* OUT and IN, when the worker got it */
     GByteArray *received;       /* from the worker, and not yet written */
 
     VGPUPiece pieces[VGPU_PIECES];
