@@ -161,12 +161,17 @@ sub receive {
 
 # The framed path
 
-# The next message that is not CREDIT_IN
+# The next message that is neither CREDIT_IN nor PING, which is answered
 sub receive_framed {
     my ($self) = @_;
     while (my $message = $self->receive) {
-        return $message if $message->{type} != 0xc;
-        $self->{credit} += unpack 'V', $message->{body};
+        if ($message->{type} == 0xc) {
+            $self->{credit} += unpack 'V', $message->{body};
+        } elsif ($message->{type} == 9) {
+            $self->send(message(0x8009, $message->{serial}, 0, pack 'V V', 0, 0));
+        } else {
+            return $message;
+        }
     }
     return;
 }
