@@ -105,9 +105,10 @@ sub test_limit_and_reload {
     ok $mediator->wait_log(qr/connection closed: a message: BUSY: too many connections/),
         '... which is logged' or diag $mediator->log;
 
-    write_file($file, "[mediator]\nconnections = many\n");
+    # all but a line is good
+    write_file($file, "[mediator]\nconnections = 2\nsockets = many\n");
     kill 'HUP', $mediator->{pid};
-    ok $mediator->wait_log(qr/^vgpu-mediator: \Q$file\E:2: connections = many/m), 'SIGHUP reads the file again';
+    ok $mediator->wait_log(qr/^vgpu-mediator: \Q$file\E:3: sockets: allowed/m), 'SIGHUP reads the file again';
     ok $mediator->wait_log(qr/the earlier configuration stays in use/), '... and a fault changes nothing';
     is +($mediator->hello($socket, 'two'))[0], 'BUSY', '... such as the limit';
 
