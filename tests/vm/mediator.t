@@ -59,12 +59,12 @@ is succeeds('its owner', 'stat -c "%a %G" /run/vgpu-stub/mediator.sock'), '660 v
 is succeeds('the service', 'systemctl show -P ActiveState vgpu-mediator.service'), 'inactive', '... is not started yet';
 like succeeds('a device connects', 'timeout 100 perl /usr/local/lib/client 0'), qr/^type 8001$/m, '... and is answered';
 is succeeds('the service', 'systemctl show -P ActiveState vgpu-mediator.service'), 'active', '... was started for it';
-my $log = succeeds('its log', 'journalctl -o cat -u vgpu-mediator');
+my $log = succeeds('its log', 'SYSTEMD_COLORS=0 journalctl -o cat -u vgpu-mediator');
 like $log, qr/^VM web: connected, worker \d+$/m, '... names the VM';
 like $log, qr/^sandbox: limits, seccomp, Landlock: \d+, namespaces: user mount net ipc$/m,
     'workers reach the whole sandbox inside the unit' or diag $log;
 succeeds('reload', 'systemctl reload vgpu-mediator && sleep 1');
-like succeeds('its log', 'journalctl -o cat -u vgpu-mediator'), qr/^the configuration was read again$/m, '... says so';
+like succeeds('its log', 'SYSTEMD_COLORS=0 journalctl -o cat -u vgpu-mediator'), qr/^the configuration was read again$/m, '... says so';
 like succeeds('the status', 'vgpu-mediator status'), qr/^web +0 /m, '... has the VM';
 succeeds('a fault in the file', 'echo nonsense >>/etc/vgpu-stub/mediator.conf');
 my ($status) = $vm->run('systemctl reload vgpu-mediator');
