@@ -190,7 +190,7 @@ sub test_last_writes {
     $device->qtest->qmp('migrate', { uri => "exec:cat >$dir/stream" });
     my $stop = $worker->next;
     is $stop->{name}, 'QUEUE_STOP', 'migration begins: QUEUE_STOP';
-    sleep 0.2;
+    sleep 0.05;
     write_at($memory, DATA, 'last');
     $worker->answer($stop);
     is names($worker->until('MEMORY_CLEAR')), 'MEMORY_CLEAR', 'the worker loses the memory';
