@@ -211,6 +211,25 @@ sub test_reset {
     return;
 }
 
+# The resets that a guest does not wait for
+sub test_other_resets {
+    my %reset = (
+        'a system reset' => sub { $device->system_reset; $device->map_bar0 },
+        'FLR' => sub { $device->function_reset; $device->map_bar0 },
+    );
+    for my $what (sort keys %reset) {
+        $reset{$what}->();
+        my $reset = $worker->next;
+        is $reset->{name}, 'RESET', "$what: RESET";
+        set_command(MEMORY | MASTER);
+        ok is_resetting(), "$what: it is not complete";
+        is $ring->enable, $RUNNING, "$what: a queue is enabled meanwhile";
+        $worker->answer($reset);
+        like names($worker->until('QUEUE_START')), qr/^MEMORY_ADD .*QUEUE_START$/, "$what: ... and started";
+    }
+    return;
+}
+
 sub test_queue_error {
     $worker->queue_error(0, contract('QERR_CQ_HEAD'));
     ok $ring->wait_for(sub { $ring->state == $ERROR }), 'QUEUE_ERROR: the queue is in ERROR';
@@ -405,6 +424,29 @@ subtest 'recovery by the device' => sub {
     connect_well();
     test_recovery();
     test_bad_records();
+    is $device->qtest->quit, 0, 'QEMU exits with 0';
+};
+
+subtest 'resets' => sub {
+    $worker->listen;
+    start_device(place => 'root port');
+    connect_well();
+    enable();
+    test_other_resets();
+    $worker->close;
+    is $device->qtest->quit, 0, 'QEMU exits with 0';
+};
+
+subtest 'unplugging' => sub {
+    start_device();
+    connect_well();
+    enable();
+    $device->qtest->qmp('device_del', { id => 'vgpu' });
+    $device->qtest->eject(4);
+    $device->qtest->wait_event('DEVICE_DELETED');
+    is $worker->next->{name}, 'RESET', 'the device is unplugged: RESET';
+    is $worker->next, undef, '... and the connection is closed';
+    $worker->close;
     is $device->qtest->quit, 0, 'QEMU exits with 0';
 };
 

@@ -15,8 +15,11 @@
 #include "trace.h"
 #include "vgpu-stub-mediator.h"
 
-/* Requests that are kept free for stopping queues, RESET and PING */
-#define VGPU_REQUESTS_KEPT      (VGPU_STUB_QUEUES_MAX + 8)
+/*
+ * Requests that are kept free: for each queue, QUEUE_STOP and one about the
+ * buffer of EXECUTE; RESET, PING and MEMORY_CLEAR
+ */
+#define VGPU_REQUESTS_KEPT      (2 * VGPU_STUB_QUEUES_MAX + 8)
 
 bool vgpu_shared_may_send(const VGPUMediator *m)
 {
