@@ -106,6 +106,10 @@ fuzz-probe: setup-check	## fuzz vgpu-probe (FUZZ_SECONDS=, default 30 minutes)
 	@$(SETUP)/install-packages fuzz
 	@tests/probe/fuzz/run $(BUILD)/fuzz-probe $(FUZZ_SECONDS)
 
+fuzz-mediator: setup-check	## fuzz the mediator (FUZZ_SECONDS=)
+	@$(SETUP)/install-packages fuzz mediator
+	@tests/mediator/fuzz/run $(BUILD)/fuzz-mediator $(FUZZ_SECONDS)
+
 coverage-probe: setup-check	## show which lines of vgpu-probe the tests run
 	@BUILD=$(BUILD) tests/probe/coverage
 
