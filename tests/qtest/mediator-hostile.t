@@ -69,6 +69,13 @@ sub test_faults {
             $ring->set(CONTROL => 0);
             $worker->answer($worker->next, queue => 1);
         }],
+        'an answer to QUEUE_START about another queue' => [BAD_VALUE => sub {
+            $ring->set(CONTROL => 0);
+            $worker->answer($worker->next);
+            $ring->wait_for(sub { $ring->state == contract('QUEUE_DISABLED') });
+            $ring->enable;
+            $worker->answer($worker->next, queue => 1);
+        }],
         'an answer that nobody asked for' => [BAD_SERIAL => sub {
             $worker->send(BackEnd::message(0x8007, 99, 0, pack 'V4', 0, 0, 0, 0));
         }],

@@ -398,6 +398,27 @@ sub test_recovery {
     return;
 }
 
+# Disable the queue, and enable it for another worker
+sub begin_again {
+    $ring->disable;
+    $worker->listen;
+    connect_well();
+    enable();
+    return $worker->{queues}{0}{record};
+}
+
+# The last command was started: the device does not start it again
+sub test_started_last {
+    my $record = begin_again();
+    $ring->submit(op => 'NOP', id => 40);
+    $ring->doorbell;
+    set_slot($record, 0, state => 1, entry => $ring->get($ring->{sq}, 64));
+    $worker->stop;
+    is_deeply [map { [@$_{qw(id status)}] } $ring->wait(1)], [[40, contract('ERR_BACKEND')]],
+        'a command that was started ends with ERR_BACKEND';
+    return;
+}
+
 sub test_bad_records {
     my %bad = (
         'a bad version' => [0, pack 'V', 2],
@@ -405,11 +426,7 @@ sub test_bad_records {
         'an unknown state' => [128, pack 'V V', 0, 4],
     );
     for my $what (sort keys %bad) {
-        $ring->disable;
-        $worker->listen;
-        connect_well();
-        enable();
-        write_at($worker->{queues}{0}{record}, @{ $bad{$what} });
+        write_at(begin_again(), @{ $bad{$what} });
         $worker->stop;
         ok $ring->wait_for(sub { $ring->state == $ERROR }), "$what: ERROR";
         is $ring->error, contract('QERR_BACKEND'), "$what: QERR_BACKEND";
@@ -423,6 +440,7 @@ subtest 'recovery by the device' => sub {
     test_no_answer_to_ping();
     connect_well();
     test_recovery();
+    test_started_last();
     test_bad_records();
     is $device->qtest->quit, 0, 'QEMU exits with 0';
 };
