@@ -27,6 +27,10 @@ int main(int argc, char **argv)
 	make_state();
 	if (!strcmp(argv[3], "vector"))
 		send_vector(argv[4], atoi(argv[5]), atoi(argv[6]));
+	else if (!strcmp(argv[3], "limits"))
+		test_limits();
+	else if (!strcmp(argv[3], "memory-limit"))
+		test_memory_limit();
 	else if (!strcmp(argv[3], "load"))
 		test_load(argv[4], argv[5]);
 	else if (!strcmp(argv[3], "work"))

@@ -11,6 +11,8 @@ void test_kill(void);
 void test_faults(void);
 void test_framed(void);
 void test_peers(void);
+void test_limits(void);
+void test_memory_limit(void);
 void test_load(const char *start, const char *end);
 void send_vector(const char *state, unsigned int fds, size_t at);
 

@@ -1,0 +1,43 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The limits of a VM: a command that does not end is given up together with its worker,
+# and memory beyond the limit is refused.
+#
+# Needs: setup-test setup-mediator
+use strict;
+use warnings;
+use Contract;
+use Files;
+use Mediator;
+use Test::More;
+
+my $mediator = Mediator->new;
+my ($dir, $source) = ($mediator->{dir}, top_dir() . '/host-mediator');
+my $tests = top_dir() . '/tests/mediator';
+
+system('gcc', '-std=gnu11', '-O1', '-D_GNU_SOURCE', "-I$source", "-I$source/../include", '-c', '-o', "$dir/hang.o",
+    "$tests/hang.c") == 0 or die 'gcc';
+unlink $mediator->{program};
+system('make', '-s', '-C', $source, "O=$dir", "LDFLAGS=-Wl,--wrap=engine_execute $dir/hang.o", 'CFLAGS=-O2 -g -Werror') == 0
+    or die 'make';
+
+sub try_limit {
+    my ($limit, $scenario) = @_;
+    write_file("$dir/config", "[defaults]\n$limit\n");
+    $mediator->start("--socket-path=$mediator->{socket}", "--config=$dir/config");
+    ok wait_for(sub { $mediator->listens }), "$limit: it listens" or diag $mediator->log;
+    my ($status, $out) = $mediator->device($scenario);
+    is $status, 0, '... and a device finds the limit' or diag $out;
+    kill 'TERM', $mediator->{pid};
+    is $mediator->ends, 0, '... and it ends';
+    return;
+}
+
+try_limit('command-time-ms = 400', 'limits');
+try_limit('memory = 1M', 'memory-limit');
+my $log = $mediator->log;
+is scalar(() = $log =~ /is killed: it executes something that does not end/g), 3, 'each kill is logged';
+like $log, qr/worker \d+ ends: a command of queue 0 is not complete after 400 ms/, '... and each end';
+
+done_testing;
