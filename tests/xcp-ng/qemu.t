@@ -63,8 +63,8 @@ sub test_properties {
 
 # Something has to listen; the VM's QEMU connects before it runs
 sub test_mediator {
-    my $socket = "$dom0->{root}/run/vgpu-mediator/socket";
-    $dom0->write('run/vgpu-mediator/log', '');
+    my $socket = "$dom0->{root}/run/vgpu-stub/mediator.sock";
+    $dom0->write('run/vgpu-stub/log', '');
     $dom0->program('usr/sbin/vgpu-mediator', "#!/bin/sh\nexit 0\n");
     $dom0->write(Dom0::EMULATOR, "vgpu-stub\0mediator-timeout");
     my $list = '["-device","vgpu-stub,addr=1e,mediator=vgpu-mediator"]';

@@ -67,7 +67,7 @@ sub test_mediator {
     $dom0->device_model_args('["-device","vgpu-stub,addr=1e,mediator=vgpu-mediator"]');
     saved(device('1a'));
     starts('the mediator, and saved in slot 1a', $dom0->start(@arguments), '-chardev',
-        "socket,id=vgpu-mediator,path=$dom0->{root}/run/vgpu-mediator/socket", '-device',
+        "socket,id=vgpu-mediator,path=$dom0->{root}/run/vgpu-stub/mediator.sock", '-device',
         'vgpu-stub,addr=1a,mediator=vgpu-mediator');
     $dom0->xe('exit 3');
     with_device('xe fails', '1a', "$restored.*status 3");

@@ -90,7 +90,7 @@ sub mediator {
 }
 
 sub test_mediator {
-    my $socket = "$dom0->{root}/run/vgpu-mediator/socket";
+    my $socket = "$dom0->{root}/run/vgpu-stub/mediator.sock";
     $dom0->device_model_args('["-device","vgpu-stub,addr=1d,mediator=vgpu-mediator"]');
     with_device('QEMU without a mediator', '1d', 'this VM has no mediator: \S+ cannot use one, install');
     $dom0->write(Dom0::EMULATOR, "\x7fELF\0vgpu-stub\0mediator-timeout\0");
@@ -109,7 +109,7 @@ sub test_mediator {
     starts('a mediator that answers', $result, '-chardev', "socket,id=vgpu-mediator,path=$socket",
         '-device', 'vgpu-stub,addr=1d,mediator=vgpu-mediator');
     is $result->{log}, '', '... logs nothing';
-    is Qmp::slurp("$dom0->{root}/status"), "status --socket-path=$socket\n", '... the command that asks it';
+    is Qmp::slurp("$dom0->{root}/status"), "status\n", '... the command that asks it';
     $dom0->device_model_args('["-device","vgpu-stub,mediator=vgpu-mediator"]');
     like join(' ', @{ $dom0->start(@arguments)->{arguments} }), qr/ vgpu-stub,addr=1e,mediator=vgpu-mediator$/,
         'a mediator and no slot';
