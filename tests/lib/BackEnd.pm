@@ -29,7 +29,7 @@ use File::Temp 'tempdir';
 use IO::Socket::UNIX;
 use IO::Select;
 use Socket;
-use Time::HiRes 'sleep';
+use Time::HiRes qw(sleep time);
 
 # These system calls have no wrapper in Perl's core; the numbers are those of x86-64
 use constant { SYS_SENDMSG => 46, SYS_RECVMSG => 47, MSG_CMSG_CLOEXEC => 0x40000000 };
@@ -164,7 +164,8 @@ sub receive {
 # The next message that is neither CREDIT_IN nor PING, which is answered
 sub receive_framed {
     my ($self) = @_;
-    while (my $message = $self->receive) {
+    my $end = time + 20;
+    while (time < $end && (my $message = $self->receive)) {
         if ($message->{type} == 0xc) {
             $self->{credit} += unpack 'V', $message->{body};
         } elsif ($message->{type} == 9) {

@@ -4,7 +4,7 @@
 #
 #   use FramedTest;
 #   $back_end                           a BackEnd
-#   start_device(timeout => 300)        with three queues, of which $ring is enabled
+#   start_device(timeout => 300, qemu => [...])     with three queues, of which $ring is enabled
 #   connect_well(%fields)               wait for the device, and answer HELLO
 #   close_connection(%fields)           ... after a connection
 #   submit(%entry)                      submit a command, and ring the doorbell
@@ -12,7 +12,7 @@
 #   is_command($what, $command, %fields)    what BackEnd->command has returned
 #   bytes($count)                       data that differs at every place
 #   is_written($what, $bytes)           memory at TO, with the byte 0xee behind it
-#   receive_cancel($what)               CANCEL, before which there may be DATA_OUT
+#   receive_cancel($what)               CANCEL, before which there may be DATA_OUT; it is granted again
 #   answer_cancel($cancel)
 #   received_fault()                    the code of ERROR, after which the connection ends
 package FramedTest;
@@ -36,7 +36,7 @@ my %code = reverse values_of('vgpu_mediator.h', map { $_ => "VGPU_MEDIATOR_$_" }
 
 sub start_device {
     my (%options) = @_;
-    start($options{place} // 'pc', queues => 3, qemu => ['-name', 'guest', $back_end->arguments,
+    start('pc', queues => 3, qemu => ['-name', 'guest', $back_end->arguments, @{ $options{qemu} // [] },
         '-global', 'vgpu-stub.mediator-timeout=' . ($options{timeout} // 10000)]);
     $ring->enable;
     return;
@@ -98,11 +98,13 @@ sub received_fault {
     return 'the connection was closed';
 }
 
-# CANCEL, after DATA_OUT
 sub receive_cancel {
     my ($what) = @_;
-    my $message;
-    do { $message = $back_end->receive_framed } while $message && $message->{type} == 0xb;
+    my $message = $back_end->receive_framed;
+    while ($message && $message->{type} == 0xb) {
+        $back_end->grant(length($message->{body}) - 8);
+        $message = $back_end->receive_framed;
+    }
     return if !ok $message, "$what: a message";
     is $message->{type}, 0xd, "$what: CANCEL";
     is unpack('V', $message->{body}), 0, "$what: its TAG";

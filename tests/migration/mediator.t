@@ -15,6 +15,7 @@ use Test::More;
 use Time::HiRes 'sleep';
 use Contract;
 use Device;
+use Firmware;
 use QueueTest;
 use Ring;
 use SharedWorker;
@@ -39,18 +40,7 @@ END {
     kill 'TERM', $mediator and waitpid $mediator, 0 if $mediator;
 }
 
-# Firmware that only halts the CPU, so that the machine can run: "cli; hlt; jmp"
-sub firmware {
-    my $path = "$dir/firmware";
-    my $bytes = "\0" x 65536;
-    substr $bytes, 0xfff0, 4, "\xfa\xf4\xeb\xfc";
-    open my $file, '>:raw', $path or die "$path: $!";
-    print $file $bytes;
-    close $file or die "$path: $!";
-    return $path;
-}
-
-my @machine = ('-bios', firmware(), '-name', 'guest',
+my @machine = (halting_firmware(), '-name', 'guest',
     '-object', 'memory-backend-memfd,id=m,share=on,size=256M', '-machine', 'memory-backend=m');
 my @mediated = ('-chardev', "socket,id=med,path=$socket,reconnect=1",
     '-global', 'vgpu-stub.mediator=med');

@@ -155,6 +155,7 @@ struct VGPUMediator {
     VGPUMemoryTable next_table; /* in a change of the memory map */
     bool table_changed;         /* since its first region was sent */
     unsigned regions_sent;
+    bool has_memory;            /* the worker, until RESET is answered */
 
     /* vgpu-stub-shared.c and vgpu-stub-execute.c */
     VGPUShared shared[VGPU_STUB_QUEUES_MAX];

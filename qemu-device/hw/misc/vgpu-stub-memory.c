@@ -201,6 +201,7 @@ bool vgpu_memory_send(VGPUMediator *m)
             return false;
         }
         m->regions_sent++;
+        m->has_memory = true;
         vgpu_channel_request_fds(m, &message, sizeof(message.memory_add), 0,
                                  &fd, 1);
     }

@@ -309,11 +309,11 @@ void vgpu_shared_refuse(VGPUMediator *m, const char *what)
 /* The worker has ended, or does not access memory after RESET */
 void vgpu_shared_worker_ended(VGPUMediator *m)
 {
-    if (m->regions_sent || m->is_resetting) {
+    if (m->has_memory) {
         vgpu_memory_set_dirty(m);
     }
     m->regions_sent = 0;
-    m->is_resetting = false;
+    m->is_resetting = m->has_memory = false;
     m->table_changed = false;
     vgpu_execute_settle(m);
     for (uint32_t i = 0; i < m->s->queue_count; i++) {
@@ -363,6 +363,12 @@ void vgpu_shared_reset(VGPUStubState *s)
     }
 }
 
+/* Whether no RESET has to be waited for before memory is saved or restored */
+static bool vgpu_shared_is_harmless(const VGPUMediator *m)
+{
+    return !m->is_resetting || !m->has_memory;
+}
+
 /*
  * QEMU is going to save or restore the machine's memory, and perhaps does not
  * return to the main loop before. The device takes over all queues now.
@@ -371,7 +377,7 @@ void vgpu_shared_settle(VGPUStubState *s)
 {
     VGPUMediator *m = s->mediator;
 
-    if (m && (m->is_resetting || vgpu_shared_has_worker(m))) {
+    if (m && (!vgpu_shared_is_harmless(m) || vgpu_shared_has_worker(m))) {
         vgpu_mediator_end_worker(m);
     }
     if (m && !vgpu_shared_has_worker(m)) {
@@ -383,7 +389,7 @@ void vgpu_shared_settle(VGPUStubState *s)
 bool vgpu_shared_is_settled(VGPUStubState *s)
 {
     VGPUMediator *m = s->mediator;
-    bool is_settled = !m || !m->is_resetting;
+    bool is_settled = !m || vgpu_shared_is_harmless(m);
 
     for (uint32_t i = 0; m && i < s->queue_count; i++) {
         is_settled = is_settled && !m->shared[i].record;
