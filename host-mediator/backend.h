@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What executes commands for a queue */
+/*
+ * What executes commands for a queue. The first one is the software engine, engine.c.
+ *
+ * QEMU's own engine (qemu-device/hw/misc/vgpu-stub-engine.c) is not behind this interface:
+ * it maps data through QEMU's DMA functions in the main loop and moves it in a thread, in
+ * jobs of a megabyte, while this one runs in one thread on memory that is mapped all the
+ * time. What both could share, the loops of FILL and CRC32C, is some 30 lines, and QEMU
+ * has its own CRC32C. The same tests run on both: tests/guest/queues-mediator.t.
+ */
 #ifndef BACKEND_H
 #define BACKEND_H
 
