@@ -275,9 +275,8 @@ static VGPUProgress vgpu_unregister(VGPUStubState *s, VGPUCommand *command)
 }
 
 /*
- * A command of set 0: the mediator's work, if there is one. Without a back end,
- * the device ends a command that a worker has started: it has no other effect
- * if it is executed again.
+ * A command of set 0: the mediator's work, if there is one. If a worker has
+ * begun it and no other one comes, its effect is unknown.
  */
 static VGPUProgress vgpu_execute(VGPUStubState *s, VGPUCommand *command)
 {
@@ -289,8 +288,10 @@ static VGPUProgress vgpu_execute(VGPUStubState *s, VGPUCommand *command)
     if (command->is_waiting) {
         return VGPU_IN_FLIGHT;
     }
-    if (back_end == VGPU_BACK_END_AWAY && !command->attempts) {
-        return vgpu_end(s, command, VGPU_STUB_ERR_NO_BACKEND);
+    if (back_end == VGPU_BACK_END_AWAY) {
+        return vgpu_end(s, command,
+                        command->attempts ? VGPU_STUB_ERR_BACKEND
+                                          : VGPU_STUB_ERR_NO_BACKEND);
     }
     if (is_framed) {
         return vgpu_frames_start(s, command);
