@@ -162,14 +162,14 @@ sub test_ping {
     $ring->doorbell;
     my $command = $back_end->command;
     for my $time (1, 2) {
-        my $ping = $back_end->receive_framed;
+        my $ping = $back_end->receive;
         is $ping->{type}, 9, "PING $time, when a command makes no progress";
         $back_end->send(BackEnd::message(0x8009, $ping->{serial}, 0, pack 'V V', 0, 0));
     }
-    my $ping = $back_end->receive_framed;
+    my $ping = $back_end->receive;
     my $begin = time;
-    my $error = $back_end->receive_framed;
-    $error = $back_end->receive_framed if $error->{type} == 9;
+    my $error = $back_end->receive;
+    $error = $back_end->receive if $error->{type} == 9;
     is_deeply [@$error{qw(type)}, unpack 'v v', $error->{body}], [0x7f, 9, 9], 'no answer: BAD_TIMEOUT';
     cmp_ok time - $begin, '<', 5, '... after a second';
     connect_well();
