@@ -39,13 +39,13 @@ sub serve {
 
 sub stderr { return Qmp::slurp("$device->{qtest}{dir}/stderr") }
 
-# QEMU answers within a tenth of a second
+# The main loop does not wait for the worker: QEMU answers, on a busy machine a little later
 sub is_responsive {
     my ($what) = @_;
     my $begin = time;
     $device->qtest->qmp('query-status');
     my $took = time - $begin;
-    return cmp_ok $took, '<', 0.1, "$what: QEMU answers";
+    return cmp_ok $took, '<', 2, "$what: QEMU answers";
 }
 
 sub end_connection {

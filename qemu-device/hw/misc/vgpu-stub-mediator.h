@@ -189,7 +189,7 @@ int vgpu_channel_take_fd(VGPUMediator *m, unsigned i);
  */
 void vgpu_channel_queue(VGPUMediator *m, union message *message, size_t length,
                         uint32_t serial);
-/* A request needs a free one of REQUESTS_MAX. The descriptors are duplicated. */
+/* A request needs a free one of REQUESTS_MAX. Descriptors are duplicated. */
 unsigned vgpu_channel_free_requests(const VGPUMediator *m);
 void vgpu_channel_request(VGPUMediator *m, union message *message,
                           size_t length, uint32_t tag);

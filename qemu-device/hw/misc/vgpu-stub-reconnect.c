@@ -23,7 +23,7 @@ void vgpu_reconnect_decide(VGPUMediator *m)
     m->reconnect = m->ready && vgpu_now() - m->opened >= VGPU_RECONNECT_LIFE_MS;
 }
 
-/* The chardev has started its timer, unless it is connected or has reconnect=0 */
+/* The chardev has started its timer, unless it has reconnect=0 */
 void vgpu_reconnect(VGPUMediator *m)
 {
     Chardev *chr = qemu_chr_fe_get_driver(&m->s->mediator_chr);

@@ -103,7 +103,8 @@ bool vgpu_record_check_indices(VGPUShared *shared)
 
 /* Recovery */
 
-static struct vgpu_mediator_slot *vgpu_slot(const VGPUShared *shared, uint32_t i)
+static struct vgpu_mediator_slot *vgpu_slot(const VGPUShared *shared,
+                                            uint32_t i)
 {
     struct vgpu_mediator_slot *slots = (void *)(shared->record + 1);
 
