@@ -63,9 +63,11 @@
 
 /* Before 11.0, the directory was hw/ */
 #if VGPU_QEMU_AT_LEAST(11, 0)
+#include "hw/core/boards.h"
 #include "hw/core/qdev-properties.h"
 #include "hw/core/qdev-properties-system.h"
 #else
+#include "hw/boards.h"
 #include "hw/qdev-properties.h"
 #endif
 

@@ -208,13 +208,23 @@ bool vgpu_memory_send(VGPUMediator *m)
     return true;
 }
 
+/* tcg_enabled() needs a file that is built for one target */
+static bool vgpu_uses_tcg(void)
+{
+    AccelState *accel = MACHINE(qdev_get_machine())->accelerator;
+
+    return !strcmp(object_get_typename(OBJECT(accel)), "tcg-accel");
+}
+
 /*
  * A worker's last writes may be in pages that have been sent already. Call it
- * when the workers have stopped.
+ * when the workers have stopped. Not with TCG, for which memory that is marked
+ * dirty has no translated code and needs no more logging: the guest would break.
  */
 void vgpu_memory_set_dirty(VGPUMediator *m)
 {
-    for (unsigned i = 0; m->is_logging && i < m->table.count; i++) {
+    for (unsigned i = 0;
+         m->is_logging && !vgpu_uses_tcg() && i < m->table.count; i++) {
         const VGPURegion *region = &m->table.regions[i];
         uint64_t start = region->offset -
                          qemu_ram_get_fd_offset(region->mr->ram_block);
