@@ -219,7 +219,7 @@ static bool vgpu_uses_tcg(void)
 /*
  * A worker's last writes may be in pages that have been sent already. Call it
  * when the workers have stopped. Not with TCG, for which memory that is marked
- * dirty has no translated code and needs no more logging: the guest would break.
+ * dirty has no translated code and is not logged: the guest would break.
  */
 void vgpu_memory_set_dirty(VGPUMediator *m)
 {
