@@ -20,8 +20,9 @@ use QueueTest;
 use Ring;
 use SharedWorker;
 use Snapshot;
+use WorkInFlight;
 
-use constant { COMMANDS => 40, REGION => 4 << 20, FIRST => 0x2000000, LISTS => 0x400000, TURNS => 128 };
+use constant TURNS => 128;
 
 my $dir = tempdir(CLEANUP => 1);
 my $socket = "$dir/socket";
@@ -45,47 +46,6 @@ my @machine = (halting_firmware(), '-name', 'guest',
 my @mediated = ('-chardev', "socket,id=med,path=$socket,reconnect=1",
     '-global', 'vgpu-stub.mediator=med');
 
-sub region { my ($number) = @_; return FIRST + REGION * $number }
-sub pattern { my ($number) = @_; return 0x0101010101010101 * ($number + 1) }
-
-sub submit_work {
-    for my $number (0 .. COMMANDS - 1) {
-        my $list = LISTS + 0x1000 * $number;
-        $ring->put($list, segments(([region($number), REGION]) x TURNS));
-        $ring->submit(op => 'FILL', id => $number, arg => pattern($number),
-            flags => $number % 8 == 7 ? contract('SQE_QUIET') : 0,
-            in => list($list, REGION * TURNS, TURNS));
-    }
-    $ring->doorbell;
-    return;
-}
-
-sub has_pattern {
-    my ($number) = @_;
-    my @at = map { region($number) + $_ } 0, REGION / 2, REGION - 8;
-    return !grep { $device->qtest->read($_, 8) != pattern($number) } @at;
-}
-
-sub is_done {
-    my ($what) = @_;
-    my @expected = grep { $_ % 8 != 7 } 0 .. COMMANDS - 1;
-    my @completions = $ring->wait(scalar @expected);
-    is "@{[map { $_->{id} } @completions]}", "@expected", "$what: each command completes once";
-    is scalar(grep { $_->{status} || $_->{result} != REGION * TURNS } @completions), 0, "$what: without an error";
-    is $ring->available, 0, "$what: nothing else completes";
-    is $ring->run(flags => contract('SQE_BARRIER'))->{status}, 0, "$what: the queue keeps running";
-    my @wrong = grep { !has_pattern($_) } 0 .. COMMANDS - 1;
-    is "@wrong", '', "$what: all data is right";
-    return;
-}
-
-sub in_flight {
-    my ($what) = @_;
-    my $head = $ring->index_word('sq_head');
-    cmp_ok $head, '<', COMMANDS, "$what: work is in flight";
-    return $head;
-}
-
 sub is_served {
     my ($what) = @_;
     my $log = sub { return $device->qtest->log =~ /QUEUE_START/ };
@@ -101,7 +61,7 @@ sub start_work {
     $ring->wait_for(sub { $device->reg('STATUS') == contract('STATUS_READY') });
     is $ring->enable, contract('QUEUE_RUNNING'), 'enabled';
     is_served('before');
-    submit_work();
+    submit_work(TURNS);
     return;
 }
 
@@ -157,7 +117,7 @@ sub test_snapshot {
     is_done('after saving');
     $ring->disable;
     $device->qtest->write(region($_), 8, 0) for 0 .. COMMANDS - 1;
-    submit_work() if $ring->enable == contract('QUEUE_RUNNING');
+    submit_work(TURNS) if $ring->enable == contract('QUEUE_RUNNING');
     is $device->qtest->hmp('loadvm saved'), '', 'loaded, while a worker fills memory';
     %$ring = (%$ring, %saved);
     is_done('after loading');

@@ -16,74 +16,20 @@ use File::Temp 'tempdir';
 use Test::More;
 use Contract;
 use Device;
+use Firmware;
 use QueueState;
 use QueueTest;
 use Ring;
 use Snapshot;
+use WorkInFlight;
 
 use constant {
-    COMMANDS => 40, REGION => 4 << 20, FIRST => 0x2000000, LISTS => 0x400000, TURNS => 64,
-    REST => 0xc000000, REST_SIZE => 48 << 20, BANDWIDTH => 256 << 20,
+    TURNS => 64, REST => 0xc000000, REST_SIZE => 48 << 20, BANDWIDTH => 256 << 20,
 };
 
 my $dir = tempdir(CLEANUP => 1);
 
-# Firmware that only halts the CPU, so that the machine can run: "cli; hlt; jmp" at the
-# reset vector
-sub firmware {
-    my $path = "$dir/firmware";
-    my $bytes = "\0" x 65536;
-    substr $bytes, 0xfff0, 4, "\xfa\xf4\xeb\xfc";
-    open my $file, '>:raw', $path or die "$path: $!";
-    print $file $bytes;
-    close $file or die "$path: $!";
-    return $path;
-}
-
-my @machine = ('-bios', firmware());
-
-sub region { my ($number) = @_; return FIRST + REGION * $number }
-sub pattern { my ($number) = @_; return 0x0101010101010101 * ($number + 1) }
-
-# Each command fills its own region many times; some have no completion
-sub submit_work {
-    for my $number (0 .. COMMANDS - 1) {
-        my $list = LISTS + 0x1000 * $number;
-        $ring->put($list, segments(([region($number), REGION]) x TURNS));
-        $ring->submit(op => 'FILL', id => $number, arg => pattern($number),
-            flags => $number % 8 == 7 ? contract('SQE_QUIET') : 0,
-            in => list($list, REGION * TURNS, TURNS));
-    }
-    $ring->doorbell;
-    return;
-}
-
-sub is_done {
-    my ($what) = @_;
-    my @expected = grep { $_ % 8 != 7 } 0 .. COMMANDS - 1;
-    my @completions = $ring->wait(scalar @expected);
-    is "@{[map { $_->{id} } @completions]}", "@expected", "$what: each command completes once";
-    is scalar(grep { $_->{status} || $_->{result} != REGION * TURNS } @completions), 0, "$what: without an error";
-    is $ring->available, 0, "$what: nothing else completes";
-    # the last command is quiet
-    is $ring->run(flags => contract('SQE_BARRIER'))->{status}, 0, "$what: the queue keeps running";
-    my @wrong = grep { !has_pattern($_) } 0 .. COMMANDS - 1;
-    is "@wrong", '', "$what: all data is right";
-    return;
-}
-
-sub has_pattern {
-    my ($number) = @_;
-    my @at = map { region($number) + $_ } 0, REGION / 2, REGION - 8;
-    return !grep { $device->qtest->read($_, 8) != pattern($number) } @at;
-}
-
-sub in_flight {
-    my ($what) = @_;
-    my $head = $ring->index_word('sq_head');
-    cmp_ok $head, '<', COMMANDS, "$what: work is in flight";
-    return $head;
-}
+my @machine = halting_firmware();
 
 sub start_work {
     my ($place, @more) = @_;
@@ -92,7 +38,7 @@ sub start_work {
     is $ring->enable, contract('QUEUE_RUNNING'), 'enabled';
     # what takes QEMU some time to send, after it has sent memory that is written later
     $ring->run(op => 'FILL', arg => 1, in => direct(REST, REST_SIZE));
-    submit_work();
+    submit_work(TURNS);
     return;
 }
 
