@@ -283,14 +283,3 @@ void vgpu_frames_lost(VGPUMediator *m)
     m->frames.first_credit = 0;
     vgpu_frames_reset(m);
 }
-
-/* Whether no command is with a worker */
-bool vgpu_frames_are_idle(VGPUMediator *m)
-{
-    for (uint32_t i = 0; i < m->s->queue_count; i++) {
-        if (vgpu_frames_has(&m->s->queues[i])) {
-            return false;
-        }
-    }
-    return true;
-}

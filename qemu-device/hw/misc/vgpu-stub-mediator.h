@@ -250,7 +250,6 @@ bool vgpu_frames_has(const VGPUQueue *q);
 void vgpu_frames_consume(VGPUMediator *m, size_t len);
 void vgpu_frames_reset(VGPUMediator *m);
 void vgpu_frames_lost(VGPUMediator *m);
-bool vgpu_frames_are_idle(VGPUMediator *m);
 void vgpu_frames_writable(VGPUMediator *m);
 
 /* vgpu-stub-frames-receive.c */
