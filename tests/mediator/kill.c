@@ -20,42 +20,11 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "queue.h"
+#include "kill-driver.h"
 
-#define ENTRIES 64
-#define IDS 1000000 /* what a test submits at most */
-
-/* Commands of this test */
-#define OP_TWICE 0x0001 /* result: 2 * arg; harmless to repeat */
-#define OP_ONCE 0x0002 /* must not be repeated */
-#define OP_BAD 0x0003 /* ERR_OPCODE */
-
-static struct shared {
-	struct vgpu_stub_index index;
-	struct vgpu_stub_sqe sq[ENTRIES];
-	struct vgpu_stub_cqe cq[ENTRIES];
-	struct vgpu_mediator_record record;
-	struct vgpu_mediator_slot slots[ENTRIES];
-	unsigned char executions[IDS];
-} *shared;
-
-static uint32_t size, submitted, consumed;
-static unsigned char completions[IDS];
-static int call;
-static unsigned long faults, died;
-
-#define CHECK(condition, ...) \
-	do { \
-		if (!(condition) && faults++ < 20) \
-			printf("# line %d: ", __LINE__), printf(__VA_ARGS__), printf(": %s\n", #condition); \
-	} while (0)
+static unsigned long died;
 
 /* The worker */
-
-static bool can_replay(unsigned int opcode)
-{
-	return opcode != OP_ONCE;
-}
 
 static unsigned int execute(void *opaque, const struct vgpu_stub_sqe *entry, uint64_t *result)
 {
@@ -123,100 +92,6 @@ static void run_to_the_end(void)
 
 	waitpid(fork_worker(true, false), &status, 0);
 	CHECK(WIFEXITED(status) && !WEXITSTATUS(status), "status %x", status);
-}
-
-/* The driver */
-
-static void reset(uint32_t entries)
-{
-	memset(shared, 0, sizeof(*shared) - sizeof(shared->executions));
-	memset(shared->executions, 0, submitted);
-	memset(completions, 0, submitted);
-	size = entries;
-	shared->record.version = VGPU_MEDIATOR_VERSION;
-	shared->record.size = size;
-	submitted = consumed = 0;
-}
-
-static unsigned int opcode_of(uint32_t id)
-{
-	return id % 7 == 5 ? OP_ONCE : id % 7 == 4 ? OP_BAD : OP_TWICE;
-}
-
-static bool is_quiet(uint32_t id)
-{
-	return id % 5 == 1;
-}
-
-static bool submit(uint32_t limit)
-{
-	struct vgpu_stub_sqe entry = { .id = submitted, .arg = submitted * 3ULL,
-				       .opcode = opcode_of(submitted),
-				       .flags = is_quiet(submitted) ? VGPU_STUB_SQE_QUIET : 0 };
-
-	if (submitted == limit || submitted - __atomic_load_n(&shared->index.sq_head,
-							       __ATOMIC_ACQUIRE) >= size)
-		return false;
-	shared->sq[submitted % size] = entry;
-	__atomic_store_n(&shared->index.sq_tail, ++submitted, __ATOMIC_SEQ_CST);
-	return true;
-}
-
-static void check_completion(const struct vgpu_stub_cqe *cqe)
-{
-	uint32_t id = cqe->id;
-	unsigned int opcode;
-
-	CHECK(id < submitted, "id %u", id);
-	if (id >= submitted)
-		return;
-	opcode = opcode_of(id);
-	completions[id]++;
-	CHECK(completions[id] == 1, "id %u", id);
-	if (cqe->status == VGPU_STUB_ERR_BACKEND) {
-		CHECK(cqe->result == 0, "id %u", id);
-		CHECK(!can_replay(opcode), "id %u was started %u times", id,
-		      shared->executions[id]);
-		return;
-	}
-	CHECK(cqe->status == (opcode == OP_BAD ? VGPU_STUB_ERR_OPCODE : 0), "id %u", id);
-	CHECK(cqe->result == (cqe->status ? 0 : id * 6ULL), "id %u", id);
-	CHECK(shared->executions[id], "id %u", id);
-	CHECK(!is_quiet(id) || cqe->status, "id %u is quiet", id);
-}
-
-static bool consume(void)
-{
-	uint32_t tail = __atomic_load_n(&shared->index.cq_tail, __ATOMIC_ACQUIRE);
-
-	CHECK(tail - consumed <= size, "CQ_TAIL %u, CQ_HEAD %u", tail, consumed);
-	if (tail == consumed || tail - consumed > size)
-		return false;
-	while (consumed != tail) {
-		check_completion(&shared->cq[consumed % size]);
-		consumed++;
-	}
-	__atomic_store_n(&shared->index.cq_head, consumed, __ATOMIC_SEQ_CST);
-	return true;
-}
-
-static void check_end(void)
-{
-	uint64_t count = 0;
-
-	CHECK(shared->index.sq_head == submitted, "SQ_HEAD %u of %u",
-	      shared->index.sq_head, submitted);
-	for (uint32_t id = 0; id < submitted; id++) {
-		bool none = is_quiet(id) && opcode_of(id) != OP_BAD;
-
-		/* a quiet command that was not replayed has failed, so it has one */
-		if (none && opcode_of(id) == OP_ONCE)
-			none = !completions[id];
-		CHECK(completions[id] == !none, "id %u", id);
-		CHECK(can_replay(opcode_of(id)) || shared->executions[id] <= 1, "id %u",
-		      id);
-	}
-	CHECK(read(call, &count, sizeof(count)) == sizeof(count), "a signal");
 }
 
 /* Some commands have used slots already, and others wait */

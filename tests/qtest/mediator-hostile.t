@@ -14,18 +14,10 @@ use Contract;
 use Device;
 use QueueTest;
 use Ring;
+use SharedTest;
 use SharedWorker;
 
-my $worker = SharedWorker->new;
 my $register = Ring::entry(op => 'REGISTER', arg => 7 | contract('BUFFER_READ'), out => direct(0x400000, 16));
-
-sub start_device {
-    start('pc', qemu => ['-name', 'guest', $worker->arguments,
-        '-object', 'memory-backend-memfd,id=m,share=on,size=256M', '-machine', 'memory-backend=m',
-        '-global', 'vgpu-stub.mediator-timeout=100']);
-    $ring->put(0x400000, segments([0x500000, 4096]));
-    return;
-}
 
 # A worker that serves queue 0
 sub serve {
@@ -36,8 +28,6 @@ sub serve {
     $worker->until('QUEUE_START');
     return;
 }
-
-sub stderr { return Qmp::slurp("$device->{qtest}{dir}/stderr") }
 
 # The main loop does not wait for the worker: QEMU answers, on a busy machine a little later
 sub is_responsive {
@@ -188,7 +178,8 @@ sub test_garbage {
     return;
 }
 
-start_device();
+start_device(timeout => 100);
+$ring->put(0x400000, segments([0x500000, 4096]));
 subtest 'faults' => sub { test_faults() };
 subtest 'a worker that does not answer' => sub { test_no_answer() };
 subtest 'calls' => sub { test_calls() };

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The shared path, as the device's end of it: memory table, buffers, and starting, stopping
-# and recovering queues. The test is the worker, and accesses guest memory through qtest.
+# The shared path, as the device's end of it: memory table, buffers, and starting and
+# stopping queues. The test is the worker, and accesses guest memory through qtest.
 #
 # Needs: setup-device device
 use strict;
@@ -14,39 +14,10 @@ use Contract;
 use Device;
 use QueueTest;
 use Ring;
+use SharedTest;
 use SharedWorker;
 
-my $worker = SharedWorker->new;
 my ($OFF, $RUNNING, $STOPPING, $ERROR) = map { contract("QUEUE_$_") } qw(DISABLED RUNNING STOPPING ERROR);
-
-# The machine's memory in a file
-sub memory {
-    my ($id, %options) = @_;
-    my $size = $options{size} // '256M';
-    my $seal = $options{seal} // 'on';
-    return ('-object', "memory-backend-memfd,id=$id,share=on,size=$size,seal=$seal",
-        '-machine', "memory-backend=$id");
-}
-
-sub start_device {
-    my (%options) = @_;
-    start($options{place} // 'pc', qemu => ['-name', 'guest', $worker->arguments, @{ $options{memory} // [memory('m')] },
-            '-global', 'vgpu-stub.mediator-timeout=' . ($options{timeout} // 10000),
-            @{ $options{qemu} // [] }]);
-    return;
-}
-
-sub connect_well {
-    $worker->accept or return fail 'the device connects';
-    my $hello = $worker->greet;
-    $ring->wait_for(sub { $device->reg('STATUS') == contract('STATUS_READY') });
-    is $device->reg('STATUS'), contract('STATUS_READY'), 'the mediator is there';
-    return $hello;
-}
-
-sub names { return join ' ', map { $_->{name} } @_ }
-
-sub stderr { return Qmp::slurp("$device->{qtest}{dir}/stderr") }
 
 # Complete the next command like a worker, and signal the driver
 sub complete {
@@ -62,13 +33,6 @@ sub complete {
     $ring->set_index(sq_head => $i + 1);
     call($start->{call});
     return;
-}
-
-sub enable {
-    my (%options) = @_;
-    is $ring->enable, $RUNNING, 'the queue is enabled';
-    my @messages = $worker->until('QUEUE_START');
-    return @messages;
 }
 
 sub test_start {
@@ -133,19 +97,6 @@ sub test_ping {
     complete(1, 0, 0);
     is_deeply [$ring->wait(1)], [{ id => 6, status => 0, reserved => 0, result => 0 }], 'the command completes';
     ok !IO::Select->new($worker->{socket})->can_read(2.2), 'then there is no other PING';
-    return;
-}
-
-sub test_no_answer_to_ping {
-    enable();
-    $ring->submit(op => 'NOP');
-    $ring->doorbell;
-    is $worker->next->{name}, 'PING', 'a worker that is stopped gets PING';
-    is $worker->next->{name}, 'ERROR', '... and ERROR';
-    is $worker->next, undef, '... and the connection ends';
-    like stderr(), qr/PING: BAD_TIMEOUT/, '... it is logged';
-    $worker->close;
-    $ring->disable;
     return;
 }
 
@@ -260,8 +211,7 @@ sub test_bad_indices {
 
 # Command set 1
 
-sub entry { return Ring::entry(@_) }
-my $register_entry = entry(op => 'REGISTER', id => 1, arg => 7 | contract('BUFFER_READ'), out => direct(0x400000, 32));
+my $register_entry = Ring::entry(op => 'REGISTER', id => 1, arg => 7 | contract('BUFFER_READ'), out => direct(0x400000, 32));
 
 sub outcome {
     my ($what) = @_;
@@ -283,7 +233,7 @@ sub test_execute {
     is_deeply outcome('the same number'), [0, 0, 4196], 'it is not executed again';
     $worker->ask_device(0, 1, $register_entry);
     is_deeply outcome('the next number'), [0, contract('ERR_HANDLE'), 0], 'another is';
-    my $unregister = entry(op => 'UNREGISTER', arg => 7);
+    my $unregister = Ring::entry(op => 'UNREGISTER', arg => 7);
     $worker->ask_device(0, 2, $unregister);
     my $remove = $worker->next;
     is_deeply [@$remove{qw(name handle)}], ['BUFFER_REMOVE', 7], 'UNREGISTER: BUFFER_REMOVE';
@@ -365,83 +315,6 @@ subtest 'a worker' => sub {
     test_execute();
     test_reconnect();
     test_refusal();
-    is $device->qtest->quit, 0, 'QEMU exits with 0';
-};
-
-# What the device does with the record when no worker comes back
-
-sub test_recovery {
-    enable();
-    my $record = $worker->{queues}{0}{record};
-    my @ids = map { 30 + $_ } 0 .. 4;
-    $ring->submit(op => 'NOP', id => $_) for @ids;
-    $ring->submit(op => 'REGISTER', id => 35, arg => 9 | contract('BUFFER_READ'), out => direct(0x400000, 16));
-    $ring->put(0x400000, segments([0x500000, 4096]));
-    $ring->doorbell;
-    my @entries = map { $ring->get($ring->{sq} + 64 * $_, 64) } 0 .. 5;
-    # complete and published, complete, quiet, started, complete, started
-    my @states = (2, 2, 3, 1, 2, 1);
-    my @cq = (0, 1, 0, 0, 2, 0);
-    set_slot($record, $_, state => $states[$_], cq_index => $cq[$_], status => 0, result => 100 + $_,
-        entry => $entries[$_]) for 0 .. 5;
-    $ring->put($ring->{cq}, pack 'V v v Q<', 30, 0, 0, 100);
-    write_at($record, 8, pack 'V V', 1, 1);
-    $ring->set_index(cq_tail => 1);
-    $ring->submit(op => 'NOP', id => 36);
-    $ring->doorbell;
-    $worker->stop;
-    my @completions = $ring->wait(6);
-    is_deeply [map { [@$_{qw(id status result)}] } @completions],
-        [[30, 0, 100], [31, 0, 101], [34, 0, 104], [33, contract('ERR_BACKEND'), 0], [35, 0, 4096],
-            [36, contract('ERR_NO_BACKEND'), 0]], 'each command gets its one completion';
-    is $ring->index_word('sq_head'), 7, 'SQ_HEAD';
-    return;
-}
-
-# Disable the queue, and enable it for another worker
-sub begin_again {
-    $ring->disable;
-    $worker->listen;
-    connect_well();
-    enable();
-    return $worker->{queues}{0}{record};
-}
-
-# The last command was started: the device does not start it again
-sub test_started_last {
-    my $record = begin_again();
-    $ring->submit(op => 'NOP', id => 40);
-    $ring->doorbell;
-    set_slot($record, 0, state => 1, entry => $ring->get($ring->{sq}, 64));
-    $worker->stop;
-    is_deeply [map { [@$_{qw(id status)}] } $ring->wait(1)], [[40, contract('ERR_BACKEND')]],
-        'a command that was started ends with ERR_BACKEND';
-    return;
-}
-
-sub test_bad_records {
-    my %bad = (
-        'a bad version' => [0, pack 'V', 2],
-        'another size' => [4, pack 'V', 1 << 30],
-        'an unknown state' => [128, pack 'V V', 0, 4],
-    );
-    for my $what (sort keys %bad) {
-        write_at(begin_again(), @{ $bad{$what} });
-        $worker->stop;
-        ok $ring->wait_for(sub { $ring->state == $ERROR }), "$what: ERROR";
-        is $ring->error, contract('QERR_BACKEND'), "$what: QERR_BACKEND";
-    }
-    return;
-}
-
-subtest 'recovery by the device' => sub {
-    start_device(timeout => 300);
-    connect_well();
-    test_no_answer_to_ping();
-    connect_well();
-    test_recovery();
-    test_started_last();
-    test_bad_records();
     is $device->qtest->quit, 0, 'QEMU exits with 0';
 };
 

@@ -1,0 +1,104 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A worker of the shared path ends or is stopped, and no other one comes: the device
+# recovers its queues from their records. The test is the worker.
+#
+# Needs: setup-device device
+use strict;
+use warnings;
+no warnings 'portable'; # 64-bit numbers
+use Test::More;
+use Contract;
+use QueueTest;
+use Ring;
+use SharedTest;
+use SharedWorker;
+
+sub test_no_answer_to_ping {
+    enable();
+    $ring->submit(op => 'NOP');
+    $ring->doorbell;
+    is $worker->next->{name}, 'PING', 'a worker that is stopped gets PING';
+    is $worker->next->{name}, 'ERROR', '... and ERROR';
+    is $worker->next, undef, '... and the connection ends';
+    like stderr(), qr/PING: BAD_TIMEOUT/, '... it is logged';
+    $worker->close;
+    $ring->disable;
+    return;
+}
+
+sub test_recovery {
+    enable();
+    my $record = $worker->{queues}{0}{record};
+    my @ids = map { 30 + $_ } 0 .. 4;
+    $ring->submit(op => 'NOP', id => $_) for @ids;
+    $ring->submit(op => 'REGISTER', id => 35, arg => 9 | contract('BUFFER_READ'), out => direct(0x400000, 16));
+    $ring->put(0x400000, segments([0x500000, 4096]));
+    $ring->doorbell;
+    my @entries = map { $ring->get($ring->{sq} + 64 * $_, 64) } 0 .. 5;
+    # complete and published, complete, quiet, started, complete, started
+    my @states = (2, 2, 3, 1, 2, 1);
+    my @cq = (0, 1, 0, 0, 2, 0);
+    set_slot($record, $_, state => $states[$_], cq_index => $cq[$_], status => 0, result => 100 + $_,
+        entry => $entries[$_]) for 0 .. 5;
+    $ring->put($ring->{cq}, pack 'V v v Q<', 30, 0, 0, 100);
+    write_at($record, 8, pack 'V V', 1, 1);
+    $ring->set_index(cq_tail => 1);
+    $ring->submit(op => 'NOP', id => 36);
+    $ring->doorbell;
+    $worker->stop;
+    my @completions = $ring->wait(6);
+    is_deeply [map { [@$_{qw(id status result)}] } @completions],
+        [[30, 0, 100], [31, 0, 101], [34, 0, 104], [33, contract('ERR_BACKEND'), 0], [35, 0, 4096],
+            [36, contract('ERR_NO_BACKEND'), 0]], 'each command gets its one completion';
+    is $ring->index_word('sq_head'), 7, 'SQ_HEAD';
+    return;
+}
+
+# Disable the queue, and enable it for another worker
+sub begin_again {
+    $ring->disable;
+    $worker->listen;
+    connect_well();
+    enable();
+    return $worker->{queues}{0}{record};
+}
+
+# The last command was started: the device does not start it again
+sub test_started_last {
+    my $record = begin_again();
+    $ring->submit(op => 'NOP', id => 40);
+    $ring->doorbell;
+    set_slot($record, 0, state => 1, entry => $ring->get($ring->{sq}, 64));
+    $worker->stop;
+    is_deeply [map { [@$_{qw(id status)}] } $ring->wait(1)], [[40, contract('ERR_BACKEND')]],
+        'a command that was started ends with ERR_BACKEND';
+    return;
+}
+
+sub test_bad_records {
+    my %bad = (
+        'a bad version' => [0, pack 'V', 2],
+        'another size' => [4, pack 'V', 1 << 30],
+        'an unknown state' => [128, pack 'V V', 0, 4],
+    );
+    for my $what (sort keys %bad) {
+        write_at(begin_again(), @{ $bad{$what} });
+        $worker->stop;
+        ok $ring->wait_for(sub { $ring->state == contract('QUEUE_ERROR') }), "$what: ERROR";
+        is $ring->error, contract('QERR_BACKEND'), "$what: QERR_BACKEND";
+    }
+    return;
+}
+
+start_device(timeout => 300);
+connect_well();
+test_no_answer_to_ping();
+connect_well();
+test_recovery();
+test_started_last();
+test_bad_records();
+is $device->qtest->quit, 0, 'QEMU exits with 0';
+
+done_testing;
