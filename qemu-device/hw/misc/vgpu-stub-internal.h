@@ -246,11 +246,15 @@ void vgpu_mediator_unrealize(VGPUStubState *s);
 /* vgpu-stub-shared.c */
 void vgpu_shared_update(VGPUStubState *s);
 bool vgpu_shared_serves(VGPUQueue *q);
-bool vgpu_shared_disable(VGPUQueue *q);
 void vgpu_shared_reset(VGPUStubState *s);
 void vgpu_shared_settle(VGPUStubState *s);
 bool vgpu_shared_is_settled(VGPUStubState *s);
 bool vgpu_shared_is_resetting(VGPUStubState *s);
+
+/* vgpu-stub-shared-queue.c */
+bool vgpu_shared_disable(VGPUQueue *q);
+
+/* vgpu-stub-execute.c */
 void vgpu_shared_forget_buffer(VGPUStubState *s, uint32_t handle);
 
 /* vgpu-stub-frames.c */

@@ -224,14 +224,18 @@ void vgpu_buffer_removed(VGPUMediator *m);
 
 /* vgpu-stub-shared.c */
 bool vgpu_shared_may_send(const VGPUMediator *m);
-void vgpu_shared_disconnect(VGPUShared *shared);
-void vgpu_shared_forget(VGPUShared *shared);
 void vgpu_shared_refuse(VGPUMediator *m, const char *what);
 /* No process of the back end can access memory any more */
 void vgpu_shared_worker_ended(VGPUMediator *m);
 void vgpu_shared_recover(VGPUMediator *m);
 void vgpu_shared_realize(VGPUMediator *m);
 void vgpu_shared_unrealize(VGPUMediator *m);
+
+/* vgpu-stub-shared-queue.c */
+void vgpu_shared_start(VGPUMediator *m, VGPUShared *shared);
+void vgpu_shared_stop(VGPUMediator *m, VGPUShared *shared);
+void vgpu_shared_disconnect(VGPUShared *shared);
+void vgpu_shared_forget(VGPUShared *shared);
 
 /* vgpu-stub-shared-message.c */
 void vgpu_shared_message(VGPUMediator *m);
