@@ -36,7 +36,7 @@ sub receive {
 system('gcc', '-std=gnu11', '-g', '-O1', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE',
     '-fsanitize=address,undefined', '-fno-sanitize-recover=all', "-I$top/include", "-I$source",
     '-o', "$dir/receive", "$top/tests/mediator/receive.c", "$top/tests/mediator/send.c",
-    "$source/message.c", "$source/channel.c") == 0 or die 'gcc';
+    map { "$source/$_.c" } qw(message channel channel-send)) == 0 or die 'gcc';
 
 for my $path (@vectors) {
     my $name = basename($path);

@@ -5,8 +5,10 @@
  * serve a well-behaved device, have its descriptors closed, and have written nothing that
  * is not a writable region.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "guest.h"
 /* to clear what is otherwise gone with the process */
 #include "worker.c"
