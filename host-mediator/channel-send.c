@@ -4,6 +4,16 @@
 #include <sys/socket.h>
 #include "channel.h"
 
+/* The peer has closed the connection: that is no fault */
+static void fail(struct channel *channel)
+{
+	if (errno == EPIPE || errno == ECONNRESET)
+		channel_close(channel);
+	else
+		channel_end(channel, channel->out_fd >= 0 ? "the answer to HELLO" : "a message",
+			    "cannot send", strerror(errno));
+}
+
 static ssize_t send_bytes(struct channel *channel)
 {
 	union {
@@ -32,7 +42,7 @@ bool channel_send_queued(struct channel *channel)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return true;
 		if (n < 0) {
-			channel_close(channel);
+			fail(channel);
 			break;
 		}
 		if (channel->out_fd >= 0 && !channel->out_fd_at)
@@ -51,7 +61,7 @@ static bool queue_message(struct channel *channel, union message *message, size_
 	if (channel->fd < 0)
 		return false;
 	if (length > sizeof(channel->out) - channel->queued) {
-		channel_end(channel, "the peer does not receive", "");
+		channel_end(channel, "a message", "the peer does not receive", "");
 		return false;
 	}
 	message->header.length = length;

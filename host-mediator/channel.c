@@ -64,10 +64,15 @@ void channel_close(struct channel *channel)
 	channel->fd = -1;
 }
 
-static void log_fault(struct channel *channel, const char *fault, const char *detail)
+static const char *received_name(const struct channel *channel)
 {
-	const char *message = channel->received < HEADER_SIZE ?
-				      "a message" : message_name(channel->in.header.type);
+	return channel->received < HEADER_SIZE ? "a message" :
+						 message_name(channel->in.header.type);
+}
+
+static void log_fault(struct channel *channel, const char *message, const char *fault,
+		      const char *detail)
+{
 	char line[256];
 
 	snprintf(line, sizeof(line), "VM %s: connection closed: %s: %s%s%s", channel->name,
@@ -75,9 +80,10 @@ static void log_fault(struct channel *channel, const char *fault, const char *de
 	channel->log(line);
 }
 
-void channel_end(struct channel *channel, const char *fault, const char *detail)
+void channel_end(struct channel *channel, const char *message, const char *fault,
+		 const char *detail)
 {
-	log_fault(channel, fault, detail);
+	log_fault(channel, message, fault, detail);
 	channel_close(channel);
 }
 
@@ -88,7 +94,7 @@ void channel_fault(struct channel *channel, unsigned int code, const char *detai
 
 	if (channel->fd < 0)
 		return;
-	log_fault(channel, message_fault_name(code), detail);
+	log_fault(channel, received_name(channel), message_fault_name(code), detail);
 	message.error.code = code;
 	message.error.type = has_header ? channel->in.header.type : 0;
 	message.error.serial = has_header ? channel->in.header.serial : 0;
@@ -125,6 +131,17 @@ static bool keep_fds(struct channel *channel, struct msghdr *msg)
 	return !(msg->msg_flags & MSG_CTRUNC);
 }
 
+static void end_receiving(struct channel *channel, int error)
+{
+	if (channel->received)
+		channel_end(channel, received_name(channel), "ends early",
+			    error ? strerror(error) : "");
+	else if (error && error != ECONNRESET)
+		channel_end(channel, "a message", "cannot receive", strerror(error));
+	else
+		channel_close(channel);
+}
+
 /* Bytes received, 0 if there are none now, or -1 after closing */
 static ssize_t receive_bytes(struct channel *channel, size_t wanted)
 {
@@ -140,10 +157,7 @@ static ssize_t receive_bytes(struct channel *channel, size_t wanted)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0) {
-		if (channel->received)
-			channel_end(channel, "ends early", n ? strerror(errno) : "");
-		else
-			channel_close(channel);
+		end_receiving(channel, n ? errno : 0);
 		return -1;
 	}
 	if (!channel->received)
@@ -212,7 +226,7 @@ static void log_peer_error(struct channel *channel)
 		if (error->text[i] < 0x20 || error->text[i] >= 0x7f)
 			error->text[i] = '?';
 	}
-	channel_end(channel, message_fault_name(error->code), (const char *)error->text);
+	channel_end(channel, "ERROR", message_fault_name(error->code), (const char *)error->text);
 }
 
 static size_t bytes_missing(const struct channel *channel)

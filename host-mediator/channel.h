@@ -74,8 +74,9 @@ bool channel_answer_later(struct channel *channel, unsigned int type, uint32_t s
 			  union message *message, size_t length);
 bool channel_send_queued(struct channel *channel);
 
-/* Log a fault of which the peer is not told, and close */
-void channel_end(struct channel *channel, const char *fault, const char *detail);
+/* Log a fault in @message of which the peer is not told, and close */
+void channel_end(struct channel *channel, const char *message, const char *fault,
+		 const char *detail);
 /* Tell the peer about a fault in the message just received, log it, and close */
 void channel_fault(struct channel *channel, unsigned int code, const char *detail);
 

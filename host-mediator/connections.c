@@ -49,6 +49,20 @@ unsigned int connections_count(void)
 
 /* Start */
 
+static void log_warning(const char *line)
+{
+	log_line(LOG_WARNING, "%s", line);
+}
+
+/* The channel sends ERROR and closes the descriptor */
+static void refuse(int fd, const char *vm, const char *why)
+{
+	static struct channel channel; /* too large for a stack */
+
+	channel_open(&channel, fd, FROM_DEVICE, vm ? vm : "unknown", log_warning);
+	channel_fault(&channel, VGPU_MEDIATOR_BUSY, why);
+}
+
 /* Behind the standard ones, and no other is open */
 static void move_fds(int *connection, int *turn)
 {
@@ -77,7 +91,7 @@ static void become_worker(int fd, struct turn turn, struct metrics *metrics,
 	/* the supervisor may have died before the sandbox ends this process with it */
 	if (null < 0 || !sandbox_enter(SANDBOX_ALL & ~SANDBOX_NAMESPACES, &level) ||
 	    getppid() != supervisor) {
-		log_line(LOG_ERR, "a worker cannot start: it could not enter its sandbox");
+		refuse(fd, vm, "the worker cannot enter its sandbox");
 		_exit(EXIT_FAILED);
 	}
 	worker_run(fd, &turn, metrics, config, vm);
@@ -91,20 +105,6 @@ static struct connection *find_free(void)
 			return &connections[i];
 	}
 	return NULL;
-}
-
-static void log_warning(const char *line)
-{
-	log_line(LOG_WARNING, "%s", line);
-}
-
-/* The channel sends ERROR and closes the descriptor */
-static void refuse(int fd, const char *why)
-{
-	static struct channel channel; /* too large for a stack */
-
-	channel_open(&channel, fd, FROM_DEVICE, "unknown", log_warning);
-	channel_fault(&channel, VGPU_MEDIATOR_BUSY, why);
 }
 
 static struct metrics *map_metrics(void)
@@ -146,13 +146,13 @@ bool connections_start(int fd, const struct config *config, const char *vm)
 	pid_t pid;
 
 	if (!connection || full) {
-		refuse(fd, "too many connections");
+		refuse(fd, vm, "too many connections");
 		return false;
 	}
 	metrics = map_metrics();
 	pid = fork_worker(connection - connections, fd, metrics, config, vm);
 	if (pid < 0) {
-		refuse(fd, "cannot start a worker");
+		refuse(fd, vm, "cannot start a worker");
 		return false;
 	}
 	*connection = (struct connection){ .pid = pid, .fd = fd, .metrics = metrics,

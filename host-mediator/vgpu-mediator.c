@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,11 +27,16 @@
 
 /* How long no connection is accepted after the host had no resources for one */
 #define PAUSE_MS 1000
+/* Beside those of connections: signals, the status socket, sockets that listen */
+#define POLL_FDS (2 + LISTENERS_MAX + CONNECTION_FDS)
+/* Those and some that are open for a short time */
+#define DESCRIPTORS_MIN (POLL_FDS + 32)
 
 static struct options options;
 static struct config config;
 static int signal_fd = -1;
 static int64_t accept_at; /* not before this time */
+static bool failed;
 
 /* Connections */
 
@@ -92,9 +98,16 @@ static int milliseconds_left(int64_t now)
 	return next > now ? (int)(next - now) : 0;
 }
 
+static bool fail_to_wait(void)
+{
+	log_line(LOG_ERR, "cannot wait for connections: %s", strerror(errno));
+	failed = true;
+	return false;
+}
+
 static bool take_turn(void)
 {
-	struct pollfd fds[2 + LISTENERS_MAX + CONNECTION_FDS];
+	struct pollfd fds[POLL_FDS];
 	struct pollfd *listening = fds + 2, *ends = listening + listeners_count();
 	int64_t now = channel_now();
 
@@ -103,7 +116,7 @@ static bool take_turn(void)
 	listeners_watch(listening, accept_at > now);
 	connections_watch(ends);
 	if (poll(fds, ends + CONNECTION_FDS - fds, milliseconds_left(now)) < 0)
-		return errno == EINTR;
+		return errno == EINTR || fail_to_wait();
 	now = channel_now();
 	connections_check(ends, now);
 	if (fds[0].revents && !take_signals())
@@ -119,6 +132,22 @@ static bool take_turn(void)
 }
 
 /* Start */
+
+/* A soft limit below the hard one may be raised */
+static bool raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= DESCRIPTORS_MIN)
+		return true;
+	limit.rlim_cur = DESCRIPTORS_MIN;
+	if (limit.rlim_max >= DESCRIPTORS_MIN && !setrlimit(RLIMIT_NOFILE, &limit))
+		return true;
+	log_line(LOG_ERR, "the limit of open files is %ju, and %d are needed: raise it with "
+		 "ulimit -Hn, or LimitNOFILE= of the unit", (uintmax_t)limit.rlim_max,
+		 DESCRIPTORS_MIN);
+	return false;
+}
 
 static bool take_over_signals(void)
 {
@@ -178,7 +207,7 @@ static enum exit_code start(void)
 {
 	if (!load_config(&options, &config))
 		return EXIT_USAGE;
-	if (!sandbox_prepare() || !take_over_signals() || !open_sockets() ||
+	if (!raise_limit() || !sandbox_prepare() || !take_over_signals() || !open_sockets() ||
 	    !open_status())
 		return EXIT_FAILED;
 	if (listeners_count() || connections_count())
@@ -206,5 +235,5 @@ int main(int argc, char **argv)
 	listeners_close();
 	status_close();
 	connections_kill_all();
-	return code;
+	return failed ? EXIT_FAILED : code;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,7 +81,7 @@ static void hello(struct worker *worker, const struct vgpu_mediator_hello *messa
 		return;
 	}
 	if (pipe2(worker->lifeline, O_CLOEXEC)) {
-		channel_fault(&worker->channel, VGPU_MEDIATOR_INTERNAL, "no pipe");
+		channel_fault(&worker->channel, VGPU_MEDIATOR_INTERNAL, strerror(errno));
 		return;
 	}
 	identify(worker, (const char *)message->name);

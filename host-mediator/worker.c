@@ -140,6 +140,13 @@ static void set_vm(const struct config *config, const char *vm)
 		snprintf(worker.name, sizeof(worker.name), "unknown (worker %d)", (int)getpid());
 }
 
+/* After a fault there is a line already; a device without a path connects and leaves */
+static void log_end(void)
+{
+	if (worker.channel.ready && !worker.metrics->faults)
+		log_line(LOG_INFO, "VM %s: disconnected, worker %d", worker.name, (int)getpid());
+}
+
 void worker_run(int fd, struct turn *turn, struct metrics *metrics, const struct config *config,
 		const char *vm)
 {
@@ -157,4 +164,5 @@ void worker_run(int fd, struct turn *turn, struct metrics *metrics, const struct
 		worker_end_removals(&worker);
 		channel_check_time(&worker.channel, channel_now());
 	}
+	log_end();
 }
