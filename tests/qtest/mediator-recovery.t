@@ -77,6 +77,47 @@ sub test_started_last {
     return;
 }
 
+# Submit commands that the worker has started and not completed
+sub start_commands {
+    my ($record, @commands) = @_;
+    for my $i (0 .. $#commands) {
+        $ring->submit(%{ $commands[$i] }, id => 50 + $i);
+        set_slot($record, $i, state => 1, entry => $ring->get($ring->{sq} + 64 * $i, 64));
+    }
+    $ring->doorbell;
+    return;
+}
+
+sub outcomes {
+    my ($count) = @_;
+    return [map { [@$_{qw(id status result)}] } $ring->wait($count)];
+}
+
+my %register = (op => 'REGISTER', arg => 10 | contract('BUFFER_READ'), out => direct(0x400000, 16));
+my %unregister = (op => 'UNREGISTER', arg => 10);
+my $unknown = contract('ERR_BACKEND');
+my $in_use = contract('ERR_HANDLE');
+
+# Buffers are the device's: it knows what it has not executed
+sub test_set_1 {
+    start_commands(begin_again(), \%register, { op => 'NOP' }, \%register, \%unregister, \%unregister, { op => 'NOP' });
+    $worker->stop;
+    is_deeply outcomes(6), [[50, 0, 4096], [51, $unknown, 0], [52, $in_use, 0], [53, 0, 0], [54, $in_use, 0],
+        [55, $unknown, 0]], 'commands of set 1 are executed, whatever follows them';
+    return;
+}
+
+sub test_set_1_that_was_executed {
+    start_commands(begin_again(), \%register, { op => 'NOP' });
+    $worker->ask_device(0, 0, $ring->get($ring->{sq}, 64));
+    is $worker->next->{name}, 'BUFFER_ADD', 'the worker ends during REGISTER';
+    $worker->stop;
+    is_deeply outcomes(2), [[50, 0, 4096], [51, $unknown, 0]], '... which is not executed again';
+    is $ring->run(%register)->{status}, $in_use, '... and the buffer is registered';
+    is $ring->run(%unregister)->{status}, 0, '... once';
+    return;
+}
+
 sub test_bad_records {
     my %bad = (
         'a bad version' => [0, pack 'V', 2],
@@ -98,6 +139,8 @@ test_no_answer_to_ping();
 connect_well();
 test_recovery();
 test_started_last();
+test_set_1();
+test_set_1_that_was_executed();
 test_bad_records();
 is $device->qtest->quit, 0, 'QEMU exits with 0';
 

@@ -171,39 +171,72 @@ static int64_t vgpu_recover_read(VGPUShared *shared, uint32_t head,
     return n;
 }
 
-static bool vgpu_is_set_1(const struct vgpu_mediator_slot *slot)
+/* The entry in host order; set 1 is the device's */
+static bool vgpu_copy_set_1(const VGPUShared *shared, uint32_t i,
+                            struct vgpu_stub_sqe *sqe)
 {
-    return lduw_le_p(&slot->entry.opcode) >> 8 == VGPU_STUB_SET_BUFFER;
+    *sqe = vgpu_slot(shared, i)->entry;
+    vgpu_sqe_to_cpu(sqe);
+    return sqe->opcode >> 8 == VGPU_STUB_SET_BUFFER;
 }
 
-/* A command that was perhaps executed; the device remembers those of set 1 */
+/* Whether the device has executed the command for a worker that has ended */
+static bool vgpu_is_executed(const VGPUShared *shared, uint32_t i)
+{
+    return shared->execute.is_known && shared->execute.number == i;
+}
+
+/* Execute a command of set 1 that no worker had asked for; returns its status */
+static uint16_t vgpu_recover_execute(VGPUQueue *q,
+                                     const struct vgpu_stub_sqe *sqe)
+{
+    VGPUCommand *command = &q->command;
+
+    memset(command, 0, offsetof(VGPUCommand, pieces));
+    command->sqe = *sqe;
+    if (vgpu_command_start(q->s, command) == VGPU_DONE) {
+        vgpu_command_release(q->s, command);
+        return command->status;
+    }
+    /* UNREGISTER of a buffer that a command uses: nothing can wait for it */
+    vgpu_command_cancel(q->s, command);
+    return VGPU_STUB_ERR_BACKEND;
+}
+
+/* The effect of a command of another set is unknown */
 static bool vgpu_recover_started(VGPUShared *shared, uint32_t i, uint32_t *tail)
 {
-    const VGPUExecute *execute = &shared->execute;
-    const struct vgpu_mediator_slot *slot = vgpu_slot(shared, i);
-    bool is_known = vgpu_is_set_1(slot) && execute->is_known &&
-                    execute->number == i;
-    uint16_t status = is_known ? execute->status : VGPU_STUB_ERR_BACKEND;
+    VGPUQueue *q = shared->q;
+    struct vgpu_stub_sqe sqe;
+    uint16_t status = VGPU_STUB_ERR_BACKEND;
+    uint64_t result = 0;
 
-    if (status == VGPU_STUB_OK &&
-        lduw_le_p(&slot->entry.flags) & VGPU_STUB_SQE_QUIET) {
+    if (vgpu_copy_set_1(shared, i, &sqe)) {
+        if (vgpu_is_executed(shared, i)) {
+            status = shared->execute.status;
+            result = shared->execute.result;
+        } else {
+            status = vgpu_recover_execute(q, &sqe);
+            result = q->command.result;
+        }
+    }
+    if (status == VGPU_STUB_OK && sqe.flags & VGPU_STUB_SQE_QUIET) {
         return true;
     }
-    return vgpu_write_completion(shared->q, (*tail)++,
-                                 ldl_le_p(&slot->entry.id), status,
-                                 is_known ? execute->result : 0);
+    return vgpu_write_completion(q, (*tail)++, sqe.id, status, result);
 }
 
 /* Set 0 is replayable, but not while the mediator is away */
 static bool vgpu_can_restart(const VGPUShared *shared, uint32_t i)
 {
-    const struct vgpu_mediator_slot *slot = vgpu_slot(shared, i);
+    struct vgpu_stub_sqe sqe;
 
-    if (vgpu_is_set_1(slot)) {
-        return !(shared->execute.is_known && shared->execute.number == i);
+    if (vgpu_copy_set_1(shared, i, &sqe)) {
+        return !vgpu_is_executed(shared, i);
     }
     return vgpu_back_end(shared->q->s) != VGPU_BACK_END_AWAY &&
-           lduw_le_p(&slot->attempts) < VGPU_MEDIATOR_ATTEMPTS_MAX;
+           lduw_le_p(&vgpu_slot(shared, i)->attempts) <
+           VGPU_MEDIATOR_ATTEMPTS_MAX;
 }
 
 static bool vgpu_recover_slots(VGPUShared *shared, uint32_t *head,

@@ -181,6 +181,16 @@ static void vgpu_desc_to_cpu(struct vgpu_stub_desc *desc)
     desc->number = le16_to_cpu(desc->number);
 }
 
+void vgpu_sqe_to_cpu(struct vgpu_stub_sqe *sqe)
+{
+    sqe->opcode = le16_to_cpu(sqe->opcode);
+    sqe->flags = le16_to_cpu(sqe->flags);
+    sqe->id = le32_to_cpu(sqe->id);
+    sqe->arg = le64_to_cpu(sqe->arg);
+    vgpu_desc_to_cpu(&sqe->out);
+    vgpu_desc_to_cpu(&sqe->in);
+}
+
 /* Copy the entry once; only the copy is checked and used */
 static bool vgpu_ring_fetch(VGPUQueue *q)
 {
@@ -195,12 +205,7 @@ static bool vgpu_ring_fetch(VGPUQueue *q)
         vgpu_queue_fail(q, VGPU_STUB_QERR_DMA);
         return false;
     }
-    sqe->opcode = le16_to_cpu(sqe->opcode);
-    sqe->flags = le16_to_cpu(sqe->flags);
-    sqe->id = le32_to_cpu(sqe->id);
-    sqe->arg = le64_to_cpu(sqe->arg);
-    vgpu_desc_to_cpu(&sqe->out);
-    vgpu_desc_to_cpu(&sqe->in);
+    vgpu_sqe_to_cpu(sqe);
     return true;
 }
 
