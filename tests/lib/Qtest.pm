@@ -15,7 +15,8 @@
 #   $qtest->log                             QEMU's log so far
 #   $qtest->quit                            end QEMU; returns its exit status
 #
-# tests/lib/qemu-under-test selects the QEMU.
+# tests/lib/qemu-under-test selects the QEMU, QTEST_ACCEL in the environment the
+# accelerator: tcg (default) or qtest, which Debian's QEMU does not have.
 # $function is Qtest::function(BUS, DEVICE, FUNCTION).
 package Qtest;
 
@@ -38,7 +39,7 @@ sub new {
     if (!$self->{pid}) {
         open STDERR, '>', "$dir/stderr";
         $ENV{BUILD} = build_dir();
-        exec top_dir() . '/tests/lib/qemu-under-test', '-accel', 'tcg', '-S',
+        exec top_dir() . '/tests/lib/qemu-under-test', '-accel', $ENV{QTEST_ACCEL} // 'tcg', '-S',
             '-nodefaults', '-no-user-config', '-display', 'none',
             '-qtest', "unix:$dir/qtest", '-qtest-log', '/dev/null',
             '-qmp', "unix:$dir/qmp", '-d', 'guest_errors', '-D', "$dir/log",

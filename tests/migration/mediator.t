@@ -24,6 +24,8 @@ use WorkInFlight;
 
 use constant TURNS => 128;
 
+my $is_tcg = ($ENV{QTEST_ACCEL} // 'tcg') eq 'tcg';
+
 my $dir = tempdir(CLEANUP => 1);
 my $socket = "$dir/socket";
 my $mediator;
@@ -97,7 +99,7 @@ sub test_cancelled {
     start_work();
     $device->qtest->qmp('migrate-set-parameters', { 'max-bandwidth' => 1 << 20 });
     $device->qtest->qmp('migrate', { uri => "exec:cat >$dir/stream" });
-    my $stopped = sub { return $device->qtest->log =~ /answer to QUEUE_STOP/ };
+    my $stopped = sub { return $device->qtest->log =~ ($is_tcg ? qr/send HELLO.*send HELLO/s : qr/answer to QUEUE_STOP/) };
     $ring->wait_for($stopped);
     ok $stopped->(), 'migration begins: the worker stops';
     $device->qtest->qmp('migrate_cancel');
@@ -125,10 +127,22 @@ sub test_snapshot {
     return;
 }
 
+# TCG's log cannot have what the worker writes later, so the device waits for its end.
+# What it writes before it answers QUEUE_STOP is sent again.
+sub stop_late {
+    my ($worker, $memory) = @_;
+    my $stop = $worker->next;
+    is $stop ? $stop->{name} : 'the end', $is_tcg ? 'the end' : 'QUEUE_STOP', 'migration begins: message';
+    sleep($is_tcg ? 0.5 : 0.05);
+    write_at($memory, DATA, 'last');
+    return $worker->close if $is_tcg;
+    $worker->answer($stop);
+    return is names($worker->until('MEMORY_CLEAR')), 'MEMORY_CLEAR', 'the worker loses the memory';
+}
+
 # What a worker writes before it stops is not logged, and the page may have been sent
-# What the worker writes before it answers is sent again with KVM only, which is not here
-sub test_last_writes {
-    my $worker = SharedWorker->new;
+sub start_migration {
+    my ($worker) = @_;
     start('pc', qemu => [@machine, $worker->arguments], base => 0x800000);
     $device->qtest->qmp('cont');
     $worker->accept;
@@ -139,19 +153,37 @@ sub test_last_writes {
     write_at($memory, FIRST, join '', map { pack 'Q<', $_ } 1 .. 1 << 23);
     $device->qtest->qmp('migrate-set-parameters', { 'max-bandwidth' => 32 << 20 });
     $device->qtest->qmp('migrate', { uri => "exec:cat >$dir/stream" });
-    my $stop = $worker->next;
-    is $stop->{name}, 'QUEUE_STOP', 'migration begins: QUEUE_STOP';
-    sleep 0.05;
-    write_at($memory, DATA, 'last');
-    $worker->answer($stop);
-    is names($worker->until('MEMORY_CLEAR')), 'MEMORY_CLEAR', 'the worker loses the memory';
+    return $memory;
+}
+
+sub end_migration {
     $device->qtest->qmp('migrate-set-parameters', { 'max-bandwidth' => 1 << 30 });
-    $device->qtest->poll('query-migrate', sub { $_[0]{status} eq 'completed' });
+    return $device->qtest->poll('query-migrate', sub { $_[0]{status} =~ /^(?:completed|failed)$/ })->{status};
+}
+
+sub test_last_writes {
+    my $worker = SharedWorker->new;
+    my $memory = start_migration($worker);
+    stop_late($worker, $memory);
+    is end_migration(), 'completed', 'migrated';
     my %saved = %$ring;
     my $source = $device;
     load(\%saved);
+    is $device->qtest->read_bytes(DATA, 4), 'last', 'what it wrote at last arrives';
     is $source->qtest->quit, 0, 'the source exits with 0';
     is $device->qtest->quit, 0, 'the destination exits with 0';
+    return;
+}
+
+# The device does not wait longer than a second
+sub test_late_end {
+    my $worker = SharedWorker->new;
+    start_migration($worker);
+    is $worker->next, undef, 'migration begins: the connection ends';
+    sleep 3;
+    $worker->close;
+    is end_migration(), 'failed', 'a worker that ends after that makes migration fail';
+    is $device->qtest->quit, 0, 'QEMU exits with 0';
     return;
 }
 
@@ -163,6 +195,7 @@ subtest 'migration to a device without a mediator' => sub { test_migration('with
 subtest 'a migration that is cancelled' => sub { test_cancelled() };
 subtest 'a snapshot' => sub { test_snapshot() };
 
-subtest "a worker that stops late" => sub { test_last_writes() };
+subtest "a worker's last writes" => sub { test_last_writes() };
+subtest 'a worker that ends too late' => sub { test_late_end() } if $is_tcg;
 
 done_testing;

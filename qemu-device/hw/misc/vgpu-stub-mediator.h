@@ -151,6 +151,7 @@ struct VGPUMediator {
     MemoryListener listener;
     bool is_listening;
     bool is_logging;            /* dirty memory */
+    bool is_unlogged;           /* a worker did not end when that began */
     VGPUMemoryTable table;
     VGPUMemoryTable next_table; /* in a change of the memory map */
     bool table_changed;         /* since its first region was sent */
@@ -224,6 +225,7 @@ void vgpu_buffer_removed(VGPUMediator *m);
 
 /* vgpu-stub-shared.c */
 bool vgpu_shared_may_send(const VGPUMediator *m);
+bool vgpu_shared_has_worker(const VGPUMediator *m);
 void vgpu_shared_refuse(VGPUMediator *m, const char *what);
 /* No process of the back end can access memory any more */
 void vgpu_shared_worker_ended(VGPUMediator *m);

@@ -121,12 +121,29 @@ static void vgpu_memory_commit(MemoryListener *listener)
     }
 }
 
-/* A worker's writes are not logged */
+/* tcg_enabled() needs a file that is built for one target */
+static bool vgpu_uses_tcg(void)
+{
+    AccelState *accel = MACHINE(qdev_get_machine())->accelerator;
+
+    return !strcmp(object_get_typename(OBJECT(accel)), "tcg-accel");
+}
+
+/*
+ * A worker's writes are not logged: it has to stop. With KVM, what it writes
+ * until then is marked as dirty afterwards. With TCG it has to stop now: pages
+ * that are marked without a write by the guest lose later ones (before QEMU
+ * 9.0, a TLB entry that was made meanwhile bypasses the log).
+ */
 static bool vgpu_memory_log_start(MemoryListener *listener, Error **errp)
 {
     VGPUMediator *m = container_of(listener, VGPUMediator, listener);
 
     m->is_logging = true;
+    if (vgpu_uses_tcg()) {
+        vgpu_shared_settle(m->s);
+        m->is_unlogged = vgpu_shared_has_worker(m);
+    }
     vgpu_shared_update(m->s);
     return true;
 }
@@ -135,7 +152,7 @@ static void vgpu_memory_log_stop(MemoryListener *listener)
 {
     VGPUMediator *m = container_of(listener, VGPUMediator, listener);
 
-    m->is_logging = false;
+    m->is_logging = m->is_unlogged = false;
     vgpu_shared_update(m->s);
 }
 
@@ -208,18 +225,9 @@ bool vgpu_memory_send(VGPUMediator *m)
     return true;
 }
 
-/* tcg_enabled() needs a file that is built for one target */
-static bool vgpu_uses_tcg(void)
-{
-    AccelState *accel = MACHINE(qdev_get_machine())->accelerator;
-
-    return !strcmp(object_get_typename(OBJECT(accel)), "tcg-accel");
-}
-
 /*
  * A worker's last writes may be in pages that have been sent already. Call it
- * when the workers have stopped. Not with TCG, for which memory that is marked
- * dirty has no translated code and is not logged: the guest would break.
+ * when the workers have stopped. Not with TCG, see vgpu_memory_log_start().
  */
 void vgpu_memory_set_dirty(VGPUMediator *m)
 {

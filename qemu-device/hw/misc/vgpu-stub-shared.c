@@ -32,7 +32,8 @@ void vgpu_shared_update(VGPUStubState *s)
     }
 }
 
-static bool vgpu_shared_has_worker(const VGPUMediator *m)
+/* Whether a worker can access the rings of a queue */
+bool vgpu_shared_has_worker(const VGPUMediator *m)
 {
     for (uint32_t i = 0; i < m->s->queue_count; i++) {
         if (m->shared[i].worker != VGPU_WORKER_NONE) {
@@ -238,7 +239,7 @@ void vgpu_shared_settle(VGPUStubState *s)
 bool vgpu_shared_is_settled(VGPUStubState *s)
 {
     VGPUMediator *m = s->mediator;
-    bool is_settled = !m || vgpu_shared_is_harmless(m);
+    bool is_settled = !m || (vgpu_shared_is_harmless(m) && !m->is_unlogged);
 
     for (uint32_t i = 0; m && i < s->queue_count; i++) {
         is_settled = is_settled && !m->shared[i].record;
