@@ -25,6 +25,7 @@ struct metrics {
 	uint32_t path; /* that was used last */
 	uint32_t queues; /* that run on the shared path */
 	uint64_t commands, failed, bytes;
+	uint64_t busy_ns; /* for how long it has worked */
 	uint64_t faults; /* messages for which a connection was closed */
 	uint64_t latency[METRICS_BUCKETS];
 };

@@ -76,6 +76,7 @@ void records_add(struct records *records, const struct metrics *metrics, int64_t
 	record->commands += load(&metrics->commands);
 	record->failed += load(&metrics->failed);
 	record->bytes += load(&metrics->bytes);
+	record->busy_ns += load(&metrics->busy_ns);
 	record->faults += load(&metrics->faults);
 	for (unsigned int i = 0; i < METRICS_BUCKETS; i++)
 		record->latency[i] += load(&metrics->latency[i]);

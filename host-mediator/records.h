@@ -14,7 +14,7 @@ struct record {
 	int64_t since; /* of the oldest connection */
 	int64_t last; /* when a worker ended */
 	uint64_t workers, crashes, kills;
-	uint64_t commands, failed, bytes, faults;
+	uint64_t commands, failed, bytes, busy_ns, faults;
 	uint64_t latency[METRICS_BUCKETS];
 };
 

@@ -10,12 +10,14 @@ static json_t *number(uint64_t value)
 
 static json_t *describe(const struct status_vm *vm)
 {
-	return json_pack("{s:s, s:i, s:s, s:i, s:f, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:s, s:i, s:f, s:o, s:o, s:o, s:f, s:{s:o, s:o, s:o}, s:o, s:o,"
+			 " s:o, s:o}",
 			 "name", vm->name, "devices", (int)vm->devices, "path", status_path(vm),
 			 "queues", (int)vm->queues, "connected_seconds", vm->connected_ms / 1e3,
 			 "commands", number(vm->commands), "failed", number(vm->failed),
-			 "bytes", number(vm->bytes), "latency_ns", "p50", number(vm->p50_ns),
-			 "p90", number(vm->p90_ns), "p99", number(vm->p99_ns),
+			 "bytes", number(vm->bytes), "busy_seconds", vm->busy_ns / 1e9,
+			 "latency_ns", "p50", number(vm->p50_ns), "p90", number(vm->p90_ns),
+			 "p99", number(vm->p99_ns),
 			 "faults", number(vm->faults), "workers", number(vm->workers),
 			 "crashes", number(vm->crashes), "kills", number(vm->kills));
 }

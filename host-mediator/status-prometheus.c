@@ -58,6 +58,15 @@ static void print_counter(const struct status *status, const struct counter *cou
 	}
 }
 
+static void print_busy(const struct status *status)
+{
+	head("vm_busy_seconds_total", "counter", "Time for which workers have worked.");
+	for (uint32_t i = 0; i < status->vm_count; i++) {
+		sample("vm_busy_seconds_total", "", &status->vms[i]);
+		printf("} %.9g\n", status->vms[i].busy_ns / 1e9);
+	}
+}
+
 static void print_gauges(const struct status *status)
 {
 	head("vm_devices", "gauge", "Devices that are connected.");
@@ -101,6 +110,7 @@ bool status_print_prometheus(const struct status *status)
 	print_gauges(status);
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
 		print_counter(status, &counters[i]);
+	print_busy(status);
 	print_latency(status);
 	return !ferror(stdout);
 }

@@ -54,6 +54,7 @@ static struct status_vm describe(const struct record *record, int64_t now)
 		.commands = record->commands,
 		.failed = record->failed,
 		.bytes = record->bytes,
+		.busy_ns = record->busy_ns,
 		.faults = record->faults,
 		.p50_ns = record_percentile(record, 50),
 		.p90_ns = record_percentile(record, 90),

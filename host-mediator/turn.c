@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <time.h>
 #include <unistd.h>
+#include "metrics.h"
 #include "turn.h"
 
 int64_t turn_now(void)
@@ -71,11 +72,13 @@ bool turn_take(struct turn *turn)
 		if (turn->waits || !(word & TURN_BUSY))
 			turn->since = now;
 		turn->waits = false;
+		turn->taken_at = now;
 		return true;
 	}
 	if (!(word & TURN_ASKED))
 		ask(turn, now);
-	return is_alone(turn, now);
+	turn->taken_at = is_alone(turn, now) ? now : 0;
+	return turn->taken_at;
 }
 
 /* Working */
@@ -96,10 +99,18 @@ static void give_back(struct turn *turn, bool more)
 	wake_supervisor(turn);
 }
 
+static void count_time(struct turn *turn)
+{
+	if (turn->taken_at)
+		metrics_add(turn->busy_ns, turn_now() - turn->taken_at);
+	turn->taken_at = 0;
+}
+
 void turn_end(struct turn *turn, bool more)
 {
 	uint32_t word = load(turn);
 
+	count_time(turn);
 	if (!(word & TURN_BUSY))
 		return;
 	if (more && !turn_is_over(turn))

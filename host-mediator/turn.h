@@ -36,6 +36,8 @@ struct turn_page {
 struct turn {
 	struct turn_page *page;
 	int fd;
+	uint64_t *busy_ns; /* counts the time from turn_take() to turn_end() */
+	int64_t taken_at; /* 0: not taken */
 	int64_t since; /* nanoseconds */
 	/* while it waits */
 	bool waits;

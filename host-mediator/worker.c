@@ -115,6 +115,7 @@ static void connect_parts(struct turn *turn, struct metrics *metrics)
 {
 	worker.turn = turn;
 	worker.metrics = worker.frames.metrics = metrics;
+	turn->busy_ns = &metrics->busy_ns;
 	worker.frames.channel = &worker.channel;
 	for (unsigned int i = 0; i < VGPU_STUB_QUEUES_MAX; i++) {
 		struct service *service = &worker.services[i];

@@ -57,12 +57,15 @@ sub test_work {
     cmp_ok $vm->{commands}, '>', 10, '... with commands';
     cmp_ok $vm->{failed}, '>', 0, '... and those that failed';
     cmp_ok $vm->{bytes}, '>', 1000, '... and bytes';
+    cmp_ok $vm->{busy_seconds}, '>', 0, '... for which a worker was busy';
+    cmp_ok $vm->{busy_seconds}, '<', 60, '... not longer than the test';
     cmp_ok $vm->{latency_ns}{p50}, '>', 0, '... and a latency';
     cmp_ok $vm->{latency_ns}{p50}, '<=', $vm->{latency_ns}{p99}, '... that grows';
     cmp_ok $vm->{latency_ns}{p99}, '<', 10_000_000_000, '... but not beyond reason';
     cmp_ok $vm->{workers}, '>', 0, '... and workers';
     my %metrics = metrics();
     is $metrics{'vgpu_mediator_vm_commands_total|test'}, $vm->{commands}, 'the same for Prometheus';
+    is $metrics{'vgpu_mediator_vm_busy_seconds_total|test'}, $vm->{busy_seconds}, '... with the time';
     ok exists $metrics{'vgpu_mediator_vm_latency_seconds|test0.99'}, '... with percentiles';
     like status(), qr/^test +0 /m, 'the table has it, too';
     return;
