@@ -78,9 +78,9 @@ check-stress: setup-check guest qemu
 	@$(MAKE) --no-print-directory -s fuzz-device FUZZ_SECONDS=20
 
 # Kill 1,000 workers and 50 supervisors while four guests work, stop a supervisor, and
-# connect many devices at once
-check-mediator: setup-check guest mediator	## kill the mediator's processes under load (8 minutes)
-	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/mediator/kills
+# connect many devices at once; measure the shares of four busy guests
+check-mediator: setup-check guest mediator	## kill the mediator's processes under load, measure fairness (12 minutes)
+	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/mediator/kills tests/mediator/fairness
 
 fuzz-device: setup-check	## fuzz the device (FUZZ_SECONDS=, FUZZ_ENTRIES=)
 	@$(SETUP)/install-packages qemu fuzz

@@ -2,7 +2,8 @@
 #
 # Guests that work, with verified data, while their mediator's processes are killed:
 #
-#   my $mediator = supervisor($directory);      start one there; a Mediator
+#   my $mediator = supervisor($directory, OPTION...);      start one there; a Mediator
+#   Outlive::restart($mediator)     start it again, after its end
 #   my @vms = guests($mediator->{socket}, shared => 2, framed => 2);    boot them
 #   my $vm = guest($mediator->{socket}, $path, $name, $uri);    one; the directory GUEST has
 #                                   the program chardev. With $uri it waits for a migration.
@@ -27,8 +28,8 @@ use Vm;
 our @EXPORT = qw(supervisor guest guests start_work end_work end_guests oldest_worker workers_are);
 
 sub supervisor {
-    my ($dir) = @_;
-    my $mediator = bless { dir => $dir, socket => "$dir/socket", log => "$dir/log",
+    my ($dir, @options) = @_;
+    my $mediator = bless { dir => $dir, socket => "$dir/socket", log => "$dir/log", options => \@options,
         program => build_dir() . '/mediator/vgpu-mediator' }, 'Mediator';
     restart($mediator);
     return $mediator;
@@ -36,7 +37,7 @@ sub supervisor {
 
 sub restart {
     my ($mediator) = @_;
-    $mediator->start("--socket-path=$mediator->{socket}");
+    $mediator->start("--socket-path=$mediator->{socket}", @{ $mediator->{options} });
     wait_for(sub { -S $mediator->{socket} }) or die "the mediator does not start, see $mediator->{log}\n";
     return;
 }
@@ -47,7 +48,7 @@ sub guest {
     my @arguments = ('-machine', 'q35', '-device', 'vgpu-stub,queues=1', '-name', $name);
     local @ENV{qw(VM_MEDIATOR VM_PATH VM_TIMEOUT)} = ($socket, $path, 7200);
     my $vm = $uri ? Vm->incoming($uri, @arguments) : Vm->new(@arguments);
-    $vm->{path} = $path;
+    @$vm{qw(path name)} = ($path, $name);
     return $vm;
 }
 

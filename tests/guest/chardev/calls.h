@@ -67,6 +67,8 @@ void test_random(void);
 void test_failing(void);
 void keep_busy(void);
 void outlive(void);
+void keep_full(void);
+void now_and_then(void);
 void wait_idle(void);
 void measure(void);
 

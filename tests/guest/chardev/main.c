@@ -18,7 +18,8 @@ static const struct {
 	{ "events", test_events }, { "limits", test_limits }, { "uring", test_uring },
 	{ "pair", test_pair }, { "bounce", test_bounce }, { "busy", keep_busy },
 	{ "idle", wait_idle }, { "measure", measure }, { "random", test_random },
-	{ "failing", test_failing }, { "outlive", outlive },
+	{ "failing", test_failing }, { "outlive", outlive }, { "full", keep_full },
+	{ "sometimes", now_and_then },
 };
 
 int main(int argc, char **argv)
