@@ -2,9 +2,10 @@
  * vgpu-stub: messages and descriptors on the connection to the mediator
  *
  * A chardev receives as many bytes as its front end can take, and keeps the
- * descriptors that came with them. So can_read() asks for the rest of one
- * message only, and every read takes its descriptors: those of the first byte
- * are the message's, and any others are a fault.
+ * descriptors that came with them. Every read takes its descriptors: those of
+ * the first byte are the message's, and any others are a fault. The answer to
+ * HELLO, which has one, is the first message. Until it was received, can_read()
+ * asks for the rest of one message only.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -267,13 +268,15 @@ static int vgpu_channel_can_read(void *opaque)
 {
     VGPUMediator *m = opaque;
 
-    return m->open && m->out_bytes <= VGPU_CHANNEL_OUT_MAX / 2
-           ? vgpu_channel_missing(m) : 0;
+    if (!m->open || m->out_bytes > VGPU_CHANNEL_OUT_MAX / 2) {
+        return 0;
+    }
+    return m->ready ? VGPU_MEDIATOR_MESSAGE_MAX : vgpu_channel_missing(m);
 }
 
-/* @size is at most what can_read() returned */
-static void vgpu_channel_take_bytes(VGPUMediator *m, const uint8_t *bytes,
-                                    size_t size)
+/* A part of one message, or the rest of it */
+static void vgpu_channel_take_part(VGPUMediator *m, const uint8_t *bytes,
+                                   size_t size)
 {
     unsigned code = 0;
 
@@ -294,12 +297,25 @@ static void vgpu_channel_take_bytes(VGPUMediator *m, const uint8_t *bytes,
     }
 }
 
+/* @size is at most what can_read() returned */
+static void vgpu_channel_take_bytes(VGPUMediator *m, const uint8_t *bytes,
+                                    size_t size)
+{
+    while (m->open && size) {
+        size_t part = MIN(size, vgpu_channel_missing(m));
+
+        vgpu_channel_take_part(m, bytes, part);
+        bytes += part;
+        size -= part;
+    }
+}
+
 static void vgpu_channel_read(void *opaque, const uint8_t *bytes, int size)
 {
     VGPUMediator *m = opaque;
     bool fds_are_right = vgpu_channel_get_fds(m);
 
-    if (!m->open || size > vgpu_channel_missing(m)) {
+    if (!m->open) {
         return;
     }
     if (!fds_are_right) {
