@@ -14,7 +14,8 @@
 #   $back_end->send($bytes, $fd, ...)   descriptors
 #   my $command = $back_end->command    the next COMMAND of the framed path: a hash with tag,
 #                                       queue, opcode, arg, out_bytes, in_bytes; undef if
-#                                       something else comes. Credit is counted in {credit}.
+#                                       something else comes. Its TAG is in {tag}, too; credit is
+#                                       counted in {credit}.
 #   $back_end->data_out($command)       receive all of its data
 #   $back_end->data_in($tag, $bytes), ->done($tag, $status, $result), ->grant($bytes)
 #   $back_end->execute                  execute the next command: NOP, COPY or FILL
@@ -183,6 +184,7 @@ sub command {
     return if !$message || $message->{type} != 0xa;
     my %command;
     @command{qw(tag queue opcode arg out_bytes in_bytes)} = unpack 'V v v Q< V V', $message->{body};
+    $self->{tag} = $command{tag};
     return \%command;
 }
 

@@ -4,7 +4,8 @@
 #
 #   use FramedTest;
 #   $back_end                           a BackEnd
-#   start_device(timeout => 300, qemu => [...])     with three queues, of which $ring is enabled
+#   start_device(timeout => 300, size => 16, qemu => [...])     with three queues, of which $ring, with that many
+#                                       entries, is enabled
 #   connect_well(%fields)               wait for the device, and answer HELLO
 #   close_connection(%fields)           ... after a connection
 #   submit(%entry)                      submit a command, and ring the doorbell
@@ -12,9 +13,12 @@
 #   is_command($what, $command, %fields)    what BackEnd->command has returned
 #   bytes($count)                       data that differs at every place
 #   is_written($what, $bytes)           memory at TO, with the byte 0xee behind it
-#   receive_cancel($what)               CANCEL, before which there may be DATA_OUT; it is granted again
+#   receive_cancel($what)               CANCEL of the last command, before which there may be DATA_OUT; it is granted
+#   receive_cancel($what, $tag)         again
 #   answer_cancel($cancel)
 #   received_fault()                    the code of ERROR, after which the connection ends
+#   commands($count)                    the next commands, as ->command returns them
+#   has_no_command($what)               the device sends nothing now
 package FramedTest;
 
 use strict;
@@ -29,14 +33,14 @@ use QueueTest;
 use constant { FROM => 0x1000000, TO => 0x2000000, LIST => 0x400000 };
 
 our @EXPORT = qw($back_end FROM TO LIST start_device connect_well close_connection submit is_completed is_command
-    bytes is_written receive_cancel answer_cancel received_fault);
+    bytes is_written receive_cancel answer_cancel received_fault commands has_no_command);
 our $back_end = BackEnd->new;
 my %code = reverse values_of('vgpu_mediator.h', map { $_ => "VGPU_MEDIATOR_$_" }
         map { "BAD_$_" } qw(SERIAL STATE VALUE TIMEOUT));
 
 sub start_device {
     my (%options) = @_;
-    start('pc', queues => 3, qemu => ['-name', 'guest', $back_end->arguments, @{ $options{qemu} // [] },
+    start('pc', queues => 3, size => $options{size} // 16, qemu => ['-name', 'guest', $back_end->arguments, @{ $options{qemu} // [] },
         '-global', 'vgpu-stub.mediator-timeout=' . ($options{timeout} // 10000)]);
     $ring->enable;
     return;
@@ -82,6 +86,14 @@ sub is_written {
     return;
 }
 
+sub commands { my ($count) = @_; return map { $back_end->command // () } 1 .. $count }
+
+sub has_no_command {
+    my ($what) = @_;
+    sleep 0.05;
+    return ok !IO::Select->new($back_end->{socket})->can_read(0), $what;
+}
+
 sub is_command {
     my ($what, $command, %expected) = @_;
     is_deeply { %$command{keys %expected} }, \%expected, "$what: the fields of COMMAND";
@@ -99,7 +111,7 @@ sub received_fault {
 }
 
 sub receive_cancel {
-    my ($what) = @_;
+    my ($what, $tag) = @_;
     my $message = $back_end->receive_framed;
     while ($message && $message->{type} == 0xb) {
         $back_end->grant(length($message->{body}) - 8);
@@ -107,7 +119,7 @@ sub receive_cancel {
     }
     return if !ok $message, "$what: a message";
     is $message->{type}, 0xd, "$what: CANCEL";
-    is unpack('V', $message->{body}), 0, "$what: its TAG";
+    is unpack('V', $message->{body}), $tag // $back_end->{tag}, "$what: its TAG";
     return $message;
 }
 

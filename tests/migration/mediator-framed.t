@@ -38,7 +38,7 @@ sub start_source {
     $device->qtest->qmp('cont');
     submit_copy();
     is_command('source', $back_end->command, out_bytes => SIZE, in_bytes => SIZE);
-    $back_end->data_in(0, 'x' x 1000);
+    $back_end->data_in($back_end->{tag}, 'x' x 1000);
     return;
 }
 
@@ -60,10 +60,10 @@ sub cont {
 sub execute {
     my ($what) = @_;
     my $command = $back_end->command // return fail "$what: COMMAND";
-    is_command($what, $command, tag => 0, out_bytes => SIZE, in_bytes => SIZE);
+    is_command($what, $command, out_bytes => SIZE, in_bytes => SIZE);
     ok $back_end->data_out($command) eq $bytes, "$what: DATA_OUT";
-    $back_end->send_all(0, $bytes);
-    $back_end->done(0, 0, SIZE);
+    $back_end->send_all($back_end->{tag}, $bytes);
+    $back_end->done($back_end->{tag}, 0, SIZE);
     return;
 }
 

@@ -15,6 +15,8 @@ use FramedTest;
 use QueueTest;
 use Ring;
 
+use constant COMMANDS => 32; # of a queue, which can be in flight
+
 my %copy = (op => 'COPY', out => direct(FROM, 200_000), in => direct(TO, 200_000));
 
 # A command that the back end executes
@@ -30,15 +32,21 @@ sub Ring::run_with {
 sub test_early_error {
     submit(%copy, id => 1);
     my $command = $back_end->command;
-    $back_end->done(0, contract('ERR_SPACE'), 0);
+    $back_end->done($back_end->{tag}, contract('ERR_SPACE'), 0);
     is_completed('an early error', 'SPACE', 0);
     my $cancel = receive_cancel('an early error');
+    for (2 .. COMMANDS) {
+        submit();
+        $back_end->command;
+        $back_end->done($back_end->{tag}, 0, 0);
+        $ring->wait(1);
+    }
     submit();
     sleep 0.05;
     ok !IO::Select->new($back_end->{socket})->can_read(0), 'its TAG is not used before the answer';
     answer_cancel($cancel);
-    is_command('after the answer', $back_end->command, tag => 0, opcode => 0);
-    $back_end->done(0, 0, 0);
+    is_command('after the answer', $back_end->command, tag => $command->{tag}, opcode => 0);
+    $back_end->done($back_end->{tag}, 0, 0);
     is_completed('the next command', 'OK', 0);
     return;
 }
@@ -53,19 +61,21 @@ sub long_command {
 
 # After disabling, what the worker sends for the command is dropped, and granted again
 sub test_disable {
+    $ring->disable;
+    $ring->enable;
     long_command('disabling');
     ok $ring->disable, 'a queue with a command is disabled';
     my $cancel = receive_cancel('disabling');
     my $before = $back_end->{credit};
-    $back_end->data_in(0, 'x' x 65536);
-    $back_end->done(0, 0, 0);
+    $back_end->data_in($back_end->{tag}, 'x' x 65536);
+    $back_end->done($back_end->{tag}, 0, 0);
     answer_cancel($cancel);
     is $ring->get(TO, 8), "\xee" x 8, 'data that comes later is not written';
     $ring->enable;
     submit();
     is_command('after CANCEL', $back_end->command, tag => 0, opcode => 0);
     cmp_ok $back_end->{credit}, '>=', $before + 65536, 'it is granted again';
-    $back_end->done(0, 0, 0);
+    $back_end->done($back_end->{tag}, 0, 0);
     is_completed('the next command', 'OK', 0);
     return;
 }
@@ -86,6 +96,8 @@ sub test_no_answer {
 
 # CANCEL, then RESET, which the device waits for; credits begin again
 sub test_reset {
+    $ring->disable;
+    $ring->enable;
     long_command('a reset');
     $device->reg_write(contract('REG_CONTROL'), contract('CONTROL_RESET'));
     receive_cancel('a reset');
@@ -94,14 +106,14 @@ sub test_reset {
     is $device->reg('CONTROL'), contract('CONTROL_RESET'), 'the reset is not complete before the answer';
     $ring->enable;
     submit();
-    $back_end->data_in(0, 'x' x 100);
+    $back_end->data_in($back_end->{tag}, 'x' x 100);
     sleep 0.05;
     ok !IO::Select->new($back_end->{socket})->can_read(0), 'no command is sent before the answer';
     $back_end->{credit} = 0;
     $back_end->send(BackEnd::message(0x8008, $reset->{serial}, 0, pack 'V V', 0, 0));
     is_command('after RESET', $back_end->command, tag => 0, opcode => 0);
     is $back_end->{credit}, 1 << 20, 'credits begin again';
-    $back_end->done(0, 0, 0);
+    $back_end->done($back_end->{tag}, 0, 0);
     is_completed('the next command', 'OK', 0);
     is $device->reg('CONTROL'), 0, 'the reset is complete';
     return;
@@ -139,8 +151,8 @@ sub test_replay_with_buffer {
     close_connection();
     my $command = $back_end->command // return fail 'a command that uses a buffer is sent again';
     is $other->available, 0, 'UNREGISTER waits for a command that is executed again';
-    $back_end->send_all(0, 'b' x 100);
-    $back_end->done(0, 0, 100);
+    $back_end->send_all($back_end->{tag}, 'b' x 100);
+    $back_end->done($back_end->{tag}, 0, 100);
     is_completed('the command', 'OK', 100);
     is(($other->wait(1))[0]{status}, 0, '... then it completes');
     $other->disable;
@@ -151,7 +163,7 @@ sub test_attempts {
     submit(op => 'FILL', in => direct(TO, 8), id => 3);
     for my $attempt (1 .. 3) {
         is_command("attempt $attempt", $back_end->command // {}, opcode => contract('OP_FILL'), in_bytes => 8);
-        $back_end->data_in(0, 'part') if $attempt == 2;
+        $back_end->data_in($back_end->{tag}, 'part') if $attempt == 2;
         close_connection();
     }
     is_completed('after three attempts', 'BACKEND', 0);
@@ -163,7 +175,7 @@ sub test_attempts {
 sub test_timeout {
     submit(%copy);
     $back_end->command;
-    submit(op => 'FILL', in => direct(TO, 8), id => 4);
+    submit(op => 'FILL', flags => contract('SQE_BARRIER'), in => direct(TO, 8), id => 4);
     $back_end->stop;
     is_completed('a command that was begun', 'BACKEND', 0);
     is_completed('a command that was not begun', 'NO_BACKEND', 0);
@@ -173,33 +185,43 @@ sub test_timeout {
     return;
 }
 
+# Of the command in flight, or, with a number, of a TAG that is that much higher
+sub send_in {
+    my ($bytes, $more) = @_;
+    return sub { $back_end->data_in($back_end->{tag} + ($more // 0), $bytes) };
+}
+
+sub send_done {
+    my ($status, $result, $more) = @_;
+    return sub { $back_end->done($back_end->{tag} + ($more // 0), $status, $result) };
+}
+
+sub in_turn { my @all = @_; return sub { $_->() for @all } }
+
 sub faults {
     my $note = sub { my @message = @_; return sub { $back_end->send(BackEnd::message(@message)) } };
-    my $in = sub { my @data = @_; return sub { $back_end->data_in(@data) } };
-    my $done = sub { my @done = @_; return sub { $back_end->done(@done) } };
+    my @end = (send_in('x' x 8), send_done(0, 8));
     return (
-        'COMMAND_DONE with another TAG' => { code => 'STATE', send => $done->(1, 0, 8) },
-        'COMMAND_DONE with a TAG that no queue has' => { code => 'STATE', send => $done->(99, 0, 8) },
-        'DATA_IN with another TAG' => { code => 'STATE', send => $in->(2, 'x') },
-        'DATA_IN with a TAG that no queue has' => { code => 'STATE', send => $in->(0xffffffff, 'x') },
-        'too much data' => { code => 'VALUE', send => $in->(0, 'x' x 9) },
-        'too much data, in two messages' => { code => 'VALUE',
-            send => sub { $back_end->data_in(0, 'x' x $_) for 5, 4 } },
-        'data of a command that has none' => { code => 'VALUE', send => $in->(0, 'x'),
+        'COMMAND_DONE with a TAG that was not used' => { code => 'STATE', send => send_done(0, 8, 1) },
+        'COMMAND_DONE with a TAG of another queue' => { code => 'STATE', send => send_done(0, 8, COMMANDS) },
+        'COMMAND_DONE with a TAG that no queue has' => { code => 'STATE', send => send_done(0, 8, 9999) },
+        'DATA_IN with a TAG that was not used' => { code => 'STATE', send => send_in('x', 1) },
+        'DATA_IN with a TAG of another queue' => { code => 'STATE', send => send_in('x', COMMANDS) },
+        'DATA_IN with a TAG that no queue has' => { code => 'STATE', send => send_in('x', 0xfffff000) },
+        'too much data' => { code => 'VALUE', send => send_in('x' x 9) },
+        'too much data, in two messages' => { code => 'VALUE', send => in_turn(map { send_in('x' x $_) } 5, 4) },
+        'data of a command that has none' => { code => 'VALUE', send => send_in('x'),
             entry => { op => 'CRC32C', out => inline_data(1) } },
-        'success without all data' => { code => 'STATE',
-            send => sub { $back_end->data_in(0, 'x' x 7); $back_end->done(0, 0, 8) } },
-        'success before OUT was sent' => { code => 'STATE', send => $done->(0, 0, 0),
+        'success without all data' => { code => 'STATE', send => in_turn(send_in('x' x 7), send_done(0, 8)) },
+        'success before OUT was sent' => { code => 'STATE', send => send_done(0, 0),
             entry => { op => 'CRC32C', out => direct(FROM, 200_000) } },
-        'an error with a result' => { code => 'VALUE', send => $done->(0, contract('ERR_DMA'), 1) },
-        'an unknown status' => { code => 'VALUE', send => $done->(0, 0x7fff, 0) },
+        'an error with a result' => { code => 'VALUE', send => send_done(contract('ERR_DMA'), 1) },
+        'an unknown status' => { code => 'VALUE', send => send_done(0x7fff, 0) },
         'no credit' => { code => 'VALUE', send => $note->(0x44, 0, 0, pack 'V V', 0, 0) },
         'too much credit' => { code => 'VALUE', send => $note->(0x44, 0, 0, pack 'V V', 16 << 20, 0) },
         'an answer to CANCEL that was not sent' => { code => 'SERIAL', send => $note->(0x800d, 77, 0, pack 'V V', 0, 0) },
-        'COMMAND_DONE twice' => { code => 'STATE', is_last => 1,
-            send => sub { $back_end->data_in(0, 'x' x 8); $back_end->done(0, 0, 8) for 1, 2 } },
-        'data after the end' => { code => 'STATE', is_last => 1,
-            send => sub { $back_end->data_in(0, 'x' x 8); $back_end->done(0, 0, 8); $back_end->data_in(0, 'x') } },
+        'COMMAND_DONE twice' => { code => 'STATE', is_last => 1, send => in_turn(@end, $end[1]) },
+        'data after the end' => { code => 'STATE', is_last => 1, send => in_turn(@end, send_in('x')) },
     );
 }
 
@@ -215,8 +237,8 @@ sub test_fault {
     my $again = $back_end->command // return fail "$what: the next worker gets the command";
     is_deeply $again, $first, "$what: the next worker gets the same command";
     $back_end->data_out($again);
-    $back_end->send_all(0, 'y' x $again->{in_bytes});
-    $back_end->done(0, 0, $again->{in_bytes});
+    $back_end->send_all($back_end->{tag}, 'y' x $again->{in_bytes});
+    $back_end->done($back_end->{tag}, 0, $again->{in_bytes});
     is_completed($what, 'OK', $again->{in_bytes});
     return;
 }

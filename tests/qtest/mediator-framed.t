@@ -42,11 +42,11 @@ sub test_copy {
     $ring->put(FROM, $bytes);
     submit(op => 'COPY', out => data($type, FROM, $size, 1), in => @in);
     my $command = $back_end->command // return fail "$what: COMMAND";
-    is_command($what, $command, tag => 0, queue => 0, opcode => contract('OP_COPY'), arg => 0,
+    is_command($what, $command, queue => 0, opcode => contract('OP_COPY'), arg => 0,
         out_bytes => $size, in_bytes => $size);
     ok $back_end->data_out($command) eq $bytes, "$what: DATA_OUT";
-    $back_end->send_all(0, $bytes);
-    $back_end->done(0, 0, $size);
+    $back_end->send_all($back_end->{tag}, $bytes);
+    $back_end->done($back_end->{tag}, 0, $size);
     is_completed($what, 'OK', $size);
     is_written($what, $bytes);
     return;
@@ -60,23 +60,23 @@ sub test_operations {
     submit(op => 'NOP');
     my $command = $back_end->command;
     is_command('NOP', $command, opcode => 0, out_bytes => 0, in_bytes => 0);
-    $back_end->done(0, 0, 0);
+    $back_end->done($back_end->{tag}, 0, 0);
     is_completed('NOP', 'OK', 0);
 
     submit(op => 'CRC32C', arg => 7, out => inline_data(5), data => 'abcdefg');
     $command = $back_end->command;
     is_command('CRC32C', $command, opcode => contract('OP_CRC32C'), arg => 7, out_bytes => 5, in_bytes => 0);
     is $back_end->data_out($command), 'abcde', 'CRC32C: inline data';
-    $back_end->done(0, 0, 0x12345678);
+    $back_end->done($back_end->{tag}, 0, 0x12345678);
     is_completed('CRC32C', 'OK', 0x12345678);
 
     submit(op => 'FILL', arg => 1 << 63, in => in('direct', 10));
     is_command('FILL', $back_end->command, arg => 1 << 63, out_bytes => 0, in_bytes => 10);
-    $back_end->data_in(0, 'abcd');
+    $back_end->data_in($back_end->{tag}, 'abcd');
     sleep 0.05;
     is $ring->available, 0, 'FILL: some of the data does not complete it';
-    $back_end->data_in(0, 'efghij');
-    $back_end->done(0, 0, 10);
+    $back_end->data_in($back_end->{tag}, 'efghij');
+    $back_end->done($back_end->{tag}, 0, 10);
     is_completed('FILL', 'OK', 10);
     is_written('FILL', 'abcdefghij');
     return;
@@ -98,9 +98,9 @@ sub test_queues {
         $other->doorbell;
     }
     my @commands = map { $back_end->command } 0 .. 2;
-    is "@{[map { $_->{tag} } @commands]}", '0 1 2', 'the queues have commands in flight at the same time';
-    $back_end->data_in($_, "$_" x 4) for 2, 0, 1;
-    $back_end->done($_, 0, 4) for 1, 2, 0;
+    is "@{[map { $_->{queue} } @commands]}", '0 1 2', 'the queues have commands in flight at the same time';
+    $back_end->data_in($commands[$_]{tag}, "$_" x 4) for 2, 0, 1;
+    $back_end->done($commands[$_]{tag}, 0, 4) for 1, 2, 0;
     is scalar(map { $_->wait(1) } $ring, $second, $third), 3, '... which complete in any order';
     is $ring->get(TO, 12), '000011112222', '... and each has its data';
     $_->disable for $second, $third;
@@ -117,7 +117,7 @@ sub test_dma_faults {
     is_completed('a DMA fault of OUT', 'DMA', 0);
     submit(op => 'FILL', in => list(LIST, KIB64 + 8, 2));
     $back_end->command;
-    $back_end->send_all(0, 'z' x (KIB64 + 8));
+    $back_end->send_all($back_end->{tag}, 'z' x (KIB64 + 8));
     $cancel = receive_cancel('a DMA fault of IN') // return;
     answer_cancel($cancel);
     is_completed('a DMA fault of IN', 'DMA', 0);
@@ -141,8 +141,8 @@ sub test_credit {
     $back_end->grant(200_000);
     $received++;
     $received += length($back_end->receive_framed->{body}) - 8 while $received < 200_000;
-    $back_end->send_all(0, 'c' x 200_000);
-    $back_end->done(0, 0, 200_000);
+    $back_end->send_all($back_end->{tag}, 'c' x 200_000);
+    $back_end->done($back_end->{tag}, 0, 200_000);
     is_completed('a command that waits for credit', 'OK', 200_000);
     return;
 }

@@ -274,6 +274,20 @@ static VGPUProgress vgpu_unregister(VGPUStubState *s, VGPUCommand *command)
     return vgpu_end(s, command, VGPU_STUB_OK);
 }
 
+/* The engine in QEMU has one command of a queue at a time */
+static bool vgpu_may_execute(VGPUStubState *s, VGPUCommand *command,
+                             VGPUBackEnd back_end)
+{
+    if (back_end == VGPU_BACK_END_AWAY) {
+        return true;
+    }
+    if (back_end == VGPU_BACK_END_EXPECTED) {
+        return false;
+    }
+    return vgpu_path(s) == VGPU_PATH_FRAMED ? vgpu_frames_may_start(s, command)
+                                            : vgpu_command_is_first(command);
+}
+
 /*
  * A command of set 0: the mediator's work, if there is one. If a worker has
  * begun it and no other one comes, its effect is unknown.
@@ -281,10 +295,8 @@ static VGPUProgress vgpu_unregister(VGPUStubState *s, VGPUCommand *command)
 static VGPUProgress vgpu_execute(VGPUStubState *s, VGPUCommand *command)
 {
     VGPUBackEnd back_end = vgpu_back_end(s);
-    bool is_framed = vgpu_path(s) == VGPU_PATH_FRAMED;
 
-    command->is_waiting = back_end == VGPU_BACK_END_EXPECTED ||
-                          (is_framed && !vgpu_frames_may_start(s, command));
+    command->is_waiting = !vgpu_may_execute(s, command, back_end);
     if (command->is_waiting) {
         return VGPU_IN_FLIGHT;
     }
@@ -293,7 +305,7 @@ static VGPUProgress vgpu_execute(VGPUStubState *s, VGPUCommand *command)
                         command->attempts ? VGPU_STUB_ERR_BACKEND
                                           : VGPU_STUB_ERR_NO_BACKEND);
     }
-    if (is_framed) {
+    if (vgpu_path(s) == VGPU_PATH_FRAMED) {
         return vgpu_frames_start(s, command);
     }
     command->crc = command->sqe.arg;
@@ -338,7 +350,7 @@ VGPUProgress vgpu_command_continue(VGPUStubState *s, VGPUCommand *command)
     return vgpu_go_on(s, command);
 }
 
-void vgpu_command_cancel(VGPUStubState *s, VGPUCommand *command)
+static void vgpu_cancel(VGPUStubState *s, VGPUCommand *command)
 {
     if (command->sqe.opcode == VGPU_STUB_OP_UNREGISTER) {
         s->buffers[command->sqe.arg]->closing = false;
@@ -349,5 +361,12 @@ void vgpu_command_cancel(VGPUStubState *s, VGPUCommand *command)
     }
     vgpu_worker_take_back(s, command);
     vgpu_unmap(s, command);
+}
+
+void vgpu_command_cancel(VGPUStubState *s, VGPUCommand *command)
+{
+    if (command->is_started && !command->is_complete) {
+        vgpu_cancel(s, command);
+    }
     vgpu_command_release(s, command);
 }

@@ -177,11 +177,11 @@ static void vgpu_execute_begin(VGPUMediator *m, VGPUExecute *execute,
 
 static void vgpu_execute(VGPUMediator *m, VGPUShared *shared)
 {
-    VGPUCommand *command = &shared->q->command;
+    /* the device itself has none in flight */
+    VGPUCommand *command = vgpu_queue_new_command(shared->q, 0);
     VGPUExecute *execute = &shared->execute;
     uint16_t status;
 
-    memset(command, 0, offsetof(VGPUCommand, pieces));
     command->sqe = m->in.execute.entry;
     status = vgpu_command_check(m->s, command);
     if (status == VGPU_STUB_OK) {

@@ -12,21 +12,29 @@
 #include "trace.h"
 #include "vgpu-stub-mediator.h"
 
-/* The queue whose command has the tag; NULL, and a fault, if none has */
-static VGPUQueue *vgpu_frames_find(VGPUMediator *m, uint32_t tag)
+static VGPUQueue *vgpu_frames_queue_of(VGPUMediator *m, uint32_t tag)
 {
-    VGPUQueue *q = tag < m->s->queue_count ? &m->s->queues[tag] : NULL;
+    uint32_t number = tag / VGPU_COMMANDS;
 
-    if (!q || !vgpu_frames_has(q) || q->command.is_ended) {
+    return number < m->s->queue_count ? &m->s->queues[number] : NULL;
+}
+
+/* The command in flight with the tag; NULL, and a fault, if there is none */
+static VGPUCommand *vgpu_frames_find(VGPUMediator *m, uint32_t tag)
+{
+    VGPUQueue *q = vgpu_frames_queue_of(m, tag);
+    VGPUCommand *command = q ? &q->commands[tag % VGPU_COMMANDS] : NULL;
+
+    if (!command || !vgpu_frames_has(command)) {
         vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_STATE, "no such command");
         return NULL;
     }
-    return q;
+    return command;
 }
 
 static bool vgpu_frames_is_cancelling(const VGPUMediator *m, uint32_t tag)
 {
-    return tag < m->s->queue_count && m->frames.is_cancelling[tag];
+    return tag < VGPU_TAGS && m->frames.cancels[tag] != VGPU_CANCEL_NONE;
 }
 
 static uint64_t vgpu_frames_missing(const VGPUCommand *command)
@@ -38,7 +46,7 @@ static void vgpu_frames_receive(VGPUMediator *m)
 {
     const struct vgpu_mediator_data *data = &m->in.data;
     size_t len = data->header.length - sizeof(*data);
-    VGPUQueue *q;
+    VGPUCommand *command;
 
     if (len > m->frames.in_credit) {
         vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_VALUE, "more than the credit");
@@ -49,19 +57,18 @@ static void vgpu_frames_receive(VGPUMediator *m)
         vgpu_frames_consume(m, len);
         return;
     }
-    q = vgpu_frames_find(m, data->tag);
-    if (!q) {
+    command = vgpu_frames_find(m, data->tag);
+    if (!command) {
         return;
     }
-    if (len > vgpu_frames_missing(&q->command)) {
+    if (len > vgpu_frames_missing(command)) {
         vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_VALUE, "more than announced");
         return;
     }
-    if (!q->command.received) {
-        q->command.received = g_byte_array_new();
+    if (!command->received) {
+        command->received = g_byte_array_new();
     }
-    g_byte_array_append(q->command.received,
-                        m->in.bytes + sizeof(*data), len);
+    g_byte_array_append(command->received, m->in.bytes + sizeof(*data), len);
     qemu_bh_schedule(m->s->bh);
 }
 
@@ -74,22 +81,22 @@ static bool vgpu_frames_is_complete(const VGPUCommand *command)
 static void vgpu_frames_done(VGPUMediator *m)
 {
     const struct vgpu_mediator_command_done *done = &m->in.command_done;
-    VGPUQueue *q;
+    VGPUCommand *command;
 
     if (vgpu_frames_is_cancelling(m, done->tag)) {
         return;
     }
-    q = vgpu_frames_find(m, done->tag);
-    if (!q) {
+    command = vgpu_frames_find(m, done->tag);
+    if (!command) {
         return;
     }
-    if (!done->status && !vgpu_frames_is_complete(&q->command)) {
+    if (!done->status && !vgpu_frames_is_complete(command)) {
         vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_STATE, "data is missing");
         return;
     }
-    q->command.is_ended = true;
-    q->command.status = done->status;
-    q->command.result = done->result;
+    command->is_ended = true;
+    command->status = done->status;
+    command->result = done->result;
     qemu_bh_schedule(m->s->bh);
 }
 
@@ -105,8 +112,12 @@ static void vgpu_frames_credit(VGPUMediator *m)
 
 static void vgpu_frames_cancelled(VGPUMediator *m)
 {
-    m->frames.is_cancelling[m->in_tag] = false;
-    vgpu_queue_kick(&m->s->queues[m->in_tag]);
+    m->frames.cancels[m->in_tag] = VGPU_CANCEL_NONE;
+    if (m->frames.cancels_wanted) {
+        vgpu_frames_send_cancels(m);
+        vgpu_shared_update(m->s);
+    }
+    vgpu_queue_kick(vgpu_frames_queue_of(m, m->in_tag));
 }
 
 /* False if the message does not belong to this path */

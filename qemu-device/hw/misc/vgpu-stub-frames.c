@@ -4,8 +4,12 @@
  *
  * The device fetches and checks an entry as it always does. It sends the
  * command, then its data as the worker grants credit, and keeps what the worker
- * sends back until the queue is served: only then is guest memory accessed. A
- * queue has one command in flight, so the queue's number is the TAG.
+ * sends back until the queue is served: only then is guest memory accessed. The
+ * TAG is the number of the command among all that can be in flight.
+ *
+ * Commands share the credits, but none waits for another's: whatever the worker
+ * sends is taken from it and granted again, for each command in flight. So it
+ * gets rid of the bytes that it holds, and grants them again.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -29,15 +33,21 @@
 /* Pieces before the rest of QEMU's turn */
 #define VGPU_FRAMES_AT_ONCE     4
 
-static uint32_t vgpu_frames_tag(VGPUStubState *s, VGPUCommand *command)
+static uint32_t vgpu_frames_queue(const VGPUCommand *command)
 {
-    return container_of(command, VGPUQueue, command) - s->queues;
+    return command->q - command->q->s->queues;
 }
 
-/* Whether a command of this queue is with the worker */
-bool vgpu_frames_has(const VGPUQueue *q)
+static uint32_t vgpu_frames_tag(const VGPUCommand *command)
 {
-    return q->in_flight && q->command.is_framed && !q->command.is_lost;
+    return vgpu_frames_queue(command) * VGPU_COMMANDS +
+           command->index % VGPU_COMMANDS;
+}
+
+/* Whether the worker has the command and has not ended it */
+bool vgpu_frames_has(const VGPUCommand *command)
+{
+    return command->is_framed && !command->is_lost && !command->is_ended;
 }
 
 /* Credit */
@@ -69,7 +79,8 @@ void vgpu_frames_reset(VGPUMediator *m)
     m->frames.is_open = false;
     m->frames.out_credit = m->frames.first_credit;
     m->frames.in_credit = m->frames.consumed = 0;
-    memset(m->frames.is_cancelling, 0, sizeof(m->frames.is_cancelling));
+    memset(m->frames.cancels, VGPU_CANCEL_NONE, sizeof(m->frames.cancels));
+    m->frames.cancels_wanted = 0;
 }
 
 static void vgpu_frames_open(VGPUMediator *m)
@@ -92,7 +103,6 @@ static void vgpu_frames_drop_received(VGPUMediator *m, VGPUCommand *command)
     }
 }
 
-/* The worker forgets the command; its TAG is free when it has answered */
 static void vgpu_frames_send_cancel(VGPUMediator *m, uint32_t tag)
 {
     union message *message = &m->frames.message;
@@ -100,8 +110,29 @@ static void vgpu_frames_send_cancel(VGPUMediator *m, uint32_t tag)
     message->cancel = (struct vgpu_mediator_cancel) {
         .header.type = VGPU_MEDIATOR_CANCEL, .tag = tag,
     };
-    m->frames.is_cancelling[tag] = true;
+    m->frames.cancels[tag] = VGPU_CANCEL_SENT;
+    m->frames.cancels_wanted--;
     vgpu_channel_request(m, message, sizeof(message->cancel), tag);
+}
+
+/* There may be more commands to cancel than requests without an answer */
+void vgpu_frames_send_cancels(VGPUMediator *m)
+{
+    /* RESET cancels all */
+    for (uint32_t tag = 0; m->frames.cancels_wanted && tag < VGPU_TAGS &&
+         !m->is_resetting && vgpu_shared_may_send(m); tag++) {
+        if (m->frames.cancels[tag] == VGPU_CANCEL_WANTED) {
+            vgpu_frames_send_cancel(m, tag);
+        }
+    }
+}
+
+/* The worker forgets the command; its TAG is free when it has answered */
+static void vgpu_frames_want_cancel(VGPUMediator *m, uint32_t tag)
+{
+    m->frames.cancels[tag] = VGPU_CANCEL_WANTED;
+    m->frames.cancels_wanted++;
+    vgpu_frames_send_cancels(m);
 }
 
 /* Whether the worker may wait for something of this command */
@@ -115,7 +146,7 @@ void vgpu_frames_cancel(VGPUStubState *s, VGPUCommand *command)
     VGPUMediator *m = s->mediator;
 
     if (m->ready && vgpu_frames_is_known(command)) {
-        vgpu_frames_send_cancel(m, vgpu_frames_tag(s, command));
+        vgpu_frames_want_cancel(m, vgpu_frames_tag(command));
     }
     vgpu_frames_drop_received(m, command);
     command->is_framed = false;
@@ -179,7 +210,7 @@ static bool vgpu_frames_send_piece(VGPUStubState *s, VGPUCommand *command,
 
     message->data = (struct vgpu_mediator_data) {
         .header.type = VGPU_MEDIATOR_DATA_OUT,
-        .tag = vgpu_frames_tag(s, command),
+        .tag = vgpu_frames_tag(command),
     };
     if (!vgpu_data_read(s, &command->out,
                         message->bytes + sizeof(message->data), len)) {
@@ -232,22 +263,42 @@ VGPUProgress vgpu_frames_continue(VGPUStubState *s, VGPUCommand *command)
     return VGPU_IN_FLIGHT;
 }
 
+/* Two workers have ended while they had the command, perhaps because of it */
+static bool vgpu_frames_is_suspect(const VGPUCommand *command)
+{
+    unsigned lost = command->attempts - vgpu_frames_has(command);
+
+    return lost == VGPU_MEDIATOR_ATTEMPTS_MAX - 1;
+}
+
+/* A suspect is the only command of its queue, lest others fail with it */
+static bool vgpu_frames_is_in_the_way(VGPUCommand *command)
+{
+    const VGPUCommand *first = vgpu_queue_command(command->q,
+                                                  command->q->sq_head);
+
+    return command != first && (vgpu_frames_is_suspect(first) ||
+                                vgpu_frames_is_suspect(command));
+}
+
 bool vgpu_frames_may_start(VGPUStubState *s, VGPUCommand *command)
 {
-    return !s->mediator->is_resetting &&
-           !s->mediator->frames.is_cancelling[vgpu_frames_tag(s, command)];
+    VGPUMediator *m = s->mediator;
+
+    return !m->is_resetting &&
+           m->frames.cancels[vgpu_frames_tag(command)] == VGPU_CANCEL_NONE &&
+           !vgpu_frames_is_in_the_way(command);
 }
 
 VGPUProgress vgpu_frames_start(VGPUStubState *s, VGPUCommand *command)
 {
     VGPUMediator *m = s->mediator;
-    uint32_t tag = vgpu_frames_tag(s, command);
     union message *message = &m->frames.message;
 
     vgpu_frames_open(m);
     message->command = (struct vgpu_mediator_command) {
         .header.type = VGPU_MEDIATOR_COMMAND,
-        .tag = tag, .queue = tag,
+        .tag = vgpu_frames_tag(command), .queue = vgpu_frames_queue(command),
         .opcode = command->sqe.opcode, .arg = command->sqe.arg,
         .out_bytes = command->out.left, .in_bytes = command->in.left,
     };
@@ -269,14 +320,15 @@ void vgpu_frames_writable(VGPUMediator *m)
     }
 }
 
-/* The connection has ended */
+/* The connection has ended; a command that the worker has ended is not lost */
 void vgpu_frames_lost(VGPUMediator *m)
 {
-    for (uint32_t i = 0; i < m->s->queue_count; i++) {
-        VGPUQueue *q = &m->s->queues[i];
+    for (uint32_t tag = 0; tag < m->s->queue_count * VGPU_COMMANDS; tag++) {
+        VGPUQueue *q = &m->s->queues[tag / VGPU_COMMANDS];
+        VGPUCommand *command = &q->commands[tag % VGPU_COMMANDS];
 
-        if (vgpu_frames_has(q) && !q->command.is_ended) {
-            q->command.is_lost = true;
+        if (vgpu_frames_has(command)) {
+            command->is_lost = true;
             vgpu_queue_kick(q);
         }
     }

@@ -58,7 +58,19 @@ typedef struct VGPUPiece {
 
 #define VGPU_PIECES     256
 
+typedef struct VGPUQueue VGPUQueue;
+
+/*
+ * How many commands of a queue may be in flight. Only a worker on the framed
+ * path gets more than one at a time.
+ */
+#define VGPU_COMMANDS   32
+
 typedef struct VGPUCommand {
+    VGPUQueue *q;
+    uint32_t index;             /* in the submission ring */
+    bool is_started;            /* else it waits for earlier ones */
+    bool is_complete;           /* perhaps earlier ones are not */
     struct vgpu_stub_sqe sqe;   /* in the host's byte order */
     VGPUData out;
     VGPUData in;
@@ -83,7 +95,7 @@ typedef struct VGPUCommand {
     QSIMPLEQ_ENTRY(VGPUCommand) next;
 } VGPUCommand;
 
-typedef struct VGPUQueue {
+struct VGPUQueue {
     VGPUStubState *s;
 
     /* registers */
@@ -96,7 +108,8 @@ typedef struct VGPUQueue {
     uint32_t index_lo, index_hi;
 
     /* the device's indices */
-    uint32_t sq_head;
+    uint32_t sq_head;           /* of the first command in flight */
+    uint32_t sq_next;           /* to be fetched */
     uint32_t cq_tail;           /* published */
     uint32_t sq_published;      /* what the driver sees of sq_head */
     uint32_t completed;         /* after the last entry written */
@@ -108,9 +121,8 @@ typedef struct VGPUQueue {
     uint32_t cq_head;
 
     bool kicked;
-    bool in_flight;             /* command has been started */
-    VGPUCommand command;
-} VGPUQueue;
+    VGPUCommand commands[VGPU_COMMANDS];
+};
 
 typedef struct VGPUMediator VGPUMediator;
 typedef struct VGPUSaved VGPUSaved;
@@ -212,6 +224,9 @@ bool vgpu_ring_publish(VGPUQueue *q);
 
 /* vgpu-stub-queue.c */
 uint64_t vgpu_address(uint32_t lo, uint32_t hi);
+VGPUCommand *vgpu_queue_command(VGPUQueue *q, uint32_t index);
+VGPUCommand *vgpu_queue_new_command(VGPUQueue *q, uint32_t index);
+bool vgpu_command_is_first(const VGPUCommand *command);
 uint32_t vgpu_queue_fault(const VGPUQueue *q);
 void vgpu_queue_enable(VGPUQueue *q);
 void vgpu_queue_disable(VGPUQueue *q);

@@ -98,6 +98,15 @@ typedef enum VGPUKnown {
     VGPU_BUFFER_REMOVING,       /* BUFFER_REMOVE was sent */
 } VGPUKnown;
 
+/* One for each command that can be in flight */
+#define VGPU_TAGS                   (VGPU_STUB_QUEUES_MAX * VGPU_COMMANDS)
+
+typedef enum VGPUCancel {
+    VGPU_CANCEL_NONE,           /* the TAG can be used */
+    VGPU_CANCEL_WANTED,         /* when fewer requests wait for an answer */
+    VGPU_CANCEL_SENT,
+} VGPUCancel;
+
 /* The framed path */
 typedef struct VGPUFrames {
     bool is_open;               /* the worker has credit for IN */
@@ -106,7 +115,8 @@ typedef struct VGPUFrames {
     uint64_t in_credit;         /* bytes that the worker may send */
     uint64_t consumed;          /* of those it has sent, to be granted again */
     bool wants_room;            /* data waits until messages were sent */
-    bool is_cancelling[VGPU_STUB_QUEUES_MAX];   /* CANCEL is not answered */
+    uint8_t cancels[VGPU_TAGS]; /* VGPUCancel */
+    unsigned cancels_wanted;
     union message message;      /* to be sent; too large for a stack */
 } VGPUFrames;
 
@@ -252,7 +262,8 @@ void vgpu_reconnect_decide(VGPUMediator *m);
 void vgpu_reconnect(VGPUMediator *m);
 
 /* vgpu-stub-frames.c */
-bool vgpu_frames_has(const VGPUQueue *q);
+bool vgpu_frames_has(const VGPUCommand *command);
+void vgpu_frames_send_cancels(VGPUMediator *m);
 void vgpu_frames_consume(VGPUMediator *m, size_t len);
 void vgpu_frames_reset(VGPUMediator *m);
 void vgpu_frames_lost(VGPUMediator *m);

@@ -183,7 +183,8 @@ static bool vgpu_load_queue(VGPUQueue *q, const VGPUSavedQueue *saved)
                      vgpu_queue_fault(q));
         return false;
     }
-    q->sq_head = q->sq_tail = q->sq_published = saved->sq_head;
+    q->sq_head = q->sq_next = saved->sq_head;
+    q->sq_tail = q->sq_published = saved->sq_head;
     q->cq_tail = q->completed = saved->cq_tail;
     /* as if full, so that CQ_HEAD is read before it is used */
     q->cq_head = q->cq_tail - q->size;

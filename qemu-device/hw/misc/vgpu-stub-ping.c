@@ -22,6 +22,16 @@ static bool vgpu_has_entries(const VGPUShared *shared, uint32_t sq_head)
            sq_tail != sq_head;
 }
 
+static bool vgpu_has_frames(const VGPUQueue *q)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(q->commands); i++) {
+        if (vgpu_frames_has(&q->commands[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a worker has work of the queue, and at which index it is */
 static bool vgpu_has_work(const VGPUShared *shared, uint32_t *head)
 {
@@ -30,7 +40,7 @@ static bool vgpu_has_work(const VGPUShared *shared, uint32_t *head)
         return vgpu_has_entries(shared, *head);
     }
     *head = shared->q->sq_head;
-    return vgpu_frames_has(shared->q);
+    return vgpu_has_frames(shared->q);
 }
 
 /* Whether the queue has had work since the last call, and made no progress */

@@ -102,10 +102,10 @@ void vgpu_queue_signal(VGPUQueue *q)
 
 void vgpu_queue_abandon(VGPUQueue *q)
 {
-    if (q->in_flight) {
-        vgpu_command_cancel(q->s, &q->command);
+    for (uint32_t i = q->sq_head; i != q->sq_next; i++) {
+        vgpu_command_cancel(q->s, vgpu_queue_command(q, i));
     }
-    q->in_flight = false;
+    q->sq_next = q->sq_head;
 }
 
 void vgpu_queue_fail(VGPUQueue *q, uint32_t error)
@@ -175,7 +175,7 @@ void vgpu_queue_enable(VGPUQueue *q)
     uint32_t error = vgpu_queue_fault(q);
 
     vgpu_queues_update(q->s);
-    q->sq_head = q->sq_tail = q->sq_published = 0;
+    q->sq_head = q->sq_next = q->sq_tail = q->sq_published = 0;
     q->cq_head = q->cq_tail = q->completed = 0;
     q->initialized = q->cq_full = false;
     q->state = VGPU_STUB_QUEUE_RUNNING;
@@ -190,32 +190,129 @@ void vgpu_queue_enable(VGPUQueue *q)
     vgpu_shared_update(q->s);
 }
 
-/* Start the fetched command, or continue the one in flight */
-static VGPUProgress vgpu_queue_advance(VGPUQueue *q)
+/*
+ * Commands in flight
+ *
+ * A worker of the mediator ends them in any order. The driver gets their
+ * completions in the order of submission: SQ_HEAD, the migration stream and the
+ * in-flight record say only that the commands before an index are complete. So
+ * a pause or a save, which cuts off what is in flight, need not remember which
+ * of the later ones were complete: they were not, for the driver.
+ */
+
+VGPUCommand *vgpu_queue_command(VGPUQueue *q, uint32_t index)
 {
-    if (q->in_flight) {
-        return vgpu_command_continue(q->s, &q->command);
-    }
-    return vgpu_command_start(q->s, &q->command);
+    return &q->commands[index % VGPU_COMMANDS];
 }
 
-/* One step; false if there is nothing to do now or the queue has failed */
+/* One that is not in flight yet */
+VGPUCommand *vgpu_queue_new_command(VGPUQueue *q, uint32_t index)
+{
+    VGPUCommand *command = vgpu_queue_command(q, index);
+
+    memset(command, 0, offsetof(VGPUCommand, pieces));
+    command->q = q;
+    command->index = index;
+    return command;
+}
+
+/* Whether all earlier commands of its queue are complete */
+bool vgpu_command_is_first(const VGPUCommand *command)
+{
+    return command->index == command->q->sq_head;
+}
+
+/* Registering a buffer is not repeatable, and later commands may use it */
+static bool vgpu_command_is_alone(const VGPUCommand *command)
+{
+    return command->sqe.opcode >> 8 == VGPU_STUB_SET_BUFFER;
+}
+
+static bool vgpu_command_may_start(const VGPUCommand *command)
+{
+    bool must_be_first = command->sqe.flags & VGPU_STUB_SQE_BARRIER ||
+                         vgpu_command_is_alone(command);
+
+    return !must_be_first || vgpu_command_is_first(command);
+}
+
+/* Start a command or go on with it; false if it waits to be started */
+static bool vgpu_queue_advance(VGPUQueue *q, VGPUCommand *command)
+{
+    VGPUProgress progress;
+
+    if (command->is_complete) {
+        return true;
+    }
+    if (command->is_started) {
+        progress = vgpu_command_continue(q->s, command);
+    } else if (vgpu_command_may_start(command)) {
+        command->is_started = true;
+        progress = vgpu_command_start(q->s, command);
+    } else {
+        return false;
+    }
+    command->is_complete = progress == VGPU_DONE;
+    return command->is_complete || !command->is_waiting;
+}
+
+/* Pass on what is complete, in the order of the ring; false if that fails */
+static bool vgpu_queue_retire(VGPUQueue *q)
+{
+    while (q->sq_head != q->sq_next) {
+        VGPUCommand *command = vgpu_queue_command(q, q->sq_head);
+
+        if (!command->is_complete) {
+            return true;
+        }
+        vgpu_command_release(q->s, command);
+        if (!vgpu_ring_complete(q, command)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The first command that has to wait lets the later ones wait, too */
+static bool vgpu_queue_continue(VGPUQueue *q)
+{
+    bool good = true;
+
+    for (uint32_t i = q->sq_head; good && i != q->sq_next; i++) {
+        if (!vgpu_queue_advance(q, vgpu_queue_command(q, i))) {
+            return true;
+        }
+        good = vgpu_queue_retire(q);
+    }
+    return good;
+}
+
+static bool vgpu_queue_may_fetch(VGPUQueue *q)
+{
+    const VGPUCommand *last = vgpu_queue_command(q, q->sq_next - 1);
+    uint32_t in_flight = q->sq_next - q->sq_head;
+
+    if (!in_flight) {
+        return true;
+    }
+    return in_flight < VGPU_COMMANDS && vgpu_path(q->s) == VGPU_PATH_FRAMED &&
+           last->is_started && !last->is_waiting &&
+           !vgpu_command_is_alone(last);
+}
+
+/* The next command; false if there is none now or the queue has failed */
 static bool vgpu_queue_step(VGPUQueue *q)
 {
-    if (!q->in_flight && !vgpu_ring_next(q)) {
+    if (!vgpu_queue_may_fetch(q) || !vgpu_ring_next(q)) {
         return false;
     }
-    q->in_flight = vgpu_queue_advance(q) == VGPU_IN_FLIGHT;
-    if (q->in_flight) {
-        return false;
-    }
-    vgpu_command_release(q->s, &q->command);
-    return vgpu_ring_complete(q, &q->command);
+    vgpu_queue_advance(q, vgpu_queue_command(q, q->sq_next - 1));
+    return vgpu_queue_retire(q);
 }
 
 static void vgpu_queue_serve(VGPUQueue *q, int64_t deadline)
 {
-    bool more = vgpu_ring_initialize(q);
+    bool more = vgpu_ring_initialize(q) && vgpu_queue_continue(q);
 
     q->kicked = false;
     for (int i = 0; more && i < VGPU_ENTRIES_AT_ONCE &&
@@ -233,7 +330,7 @@ static void vgpu_queue_serve(VGPUQueue *q, int64_t deadline)
 static bool vgpu_queue_has_work(VGPUQueue *q)
 {
     return q->state == VGPU_STUB_QUEUE_RUNNING &&
-           (q->kicked || q->in_flight) && !vgpu_shared_serves(q);
+           (q->kicked || q->sq_next != q->sq_head) && !vgpu_shared_serves(q);
 }
 
 /* Start where the last call ended, so that no queue starves the others */

@@ -65,7 +65,7 @@ void vgpu_record_take_indices(VGPUShared *shared, uint32_t sq_head,
     VGPUQueue *q = shared->q;
 
     vgpu_record_drop(shared);
-    q->sq_head = q->sq_tail = q->sq_published = sq_head;
+    q->sq_head = q->sq_next = q->sq_tail = q->sq_published = sq_head;
     q->cq_tail = q->completed = cq_tail;
     /* as if full, so that CQ_HEAD is read and FLAGS is written */
     q->cq_head = q->cq_tail - q->size;
@@ -190,10 +190,10 @@ static bool vgpu_is_executed(const VGPUShared *shared, uint32_t i)
 static uint16_t vgpu_recover_execute(VGPUQueue *q,
                                      const struct vgpu_stub_sqe *sqe)
 {
-    VGPUCommand *command = &q->command;
+    VGPUCommand *command = vgpu_queue_new_command(q, 0);
 
-    memset(command, 0, offsetof(VGPUCommand, pieces));
     command->sqe = *sqe;
+    command->is_started = true;
     if (vgpu_command_start(q->s, command) == VGPU_DONE) {
         vgpu_command_release(q->s, command);
         return command->status;
@@ -217,7 +217,7 @@ static bool vgpu_recover_started(VGPUShared *shared, uint32_t i, uint32_t *tail)
             result = shared->execute.result;
         } else {
             status = vgpu_recover_execute(q, &sqe);
-            result = q->command.result;
+            result = vgpu_queue_command(q, 0)->result;
         }
     }
     if (status == VGPU_STUB_OK && sqe.flags & VGPU_STUB_SQE_QUIET) {

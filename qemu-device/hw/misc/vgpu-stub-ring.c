@@ -36,7 +36,9 @@ static bool vgpu_ring_read_tail(VGPUQueue *q)
     if (!vgpu_ring_read_index(q, INDEX(q, sq_tail), &q->sq_tail)) {
         return false;
     }
-    if (q->sq_tail - q->sq_head > q->size) {
+    /* the driver must not take back a command that was fetched, either */
+    if (q->sq_tail - q->sq_head > q->size ||
+        q->sq_tail - q->sq_next > q->size) {
         vgpu_queue_fail(q, VGPU_STUB_QERR_SQ_TAIL);
         return false;
     }
@@ -146,26 +148,33 @@ static bool vgpu_ring_set_full(VGPUQueue *q, bool full)
                                   full ? VGPU_STUB_INDEX_CQ_FULL : 0);
 }
 
+/* Each command in flight needs room for its completion, too */
+static bool vgpu_ring_is_full(const VGPUQueue *q)
+{
+    uint32_t in_flight = q->sq_next - q->sq_head;
+
+    return q->completed - q->cq_head + in_flight >= q->size;
+}
+
 /*
  * Whether there is room for one more completion. If not, set the flag before
  * reading the driver's index once more, so that no doorbell is missed.
  */
 static bool vgpu_ring_has_room(VGPUQueue *q)
 {
-    if (q->completed - q->cq_head < q->size) {
-        return true;
+    if (!vgpu_ring_is_full(q)) {
+        return vgpu_ring_set_full(q, false);
     }
     if (!vgpu_ring_publish(q) || !vgpu_ring_read_head(q)) {
         return false;
     }
-    if (q->completed - q->cq_head == q->size) {
+    if (vgpu_ring_is_full(q)) {
         if (!vgpu_ring_set_full(q, true)) {
             return false;
         }
         /* pairs with the driver's barrier between CQ_HEAD and FLAGS */
         smp_mb();
-        if (!vgpu_ring_read_head(q) ||
-            q->completed - q->cq_head == q->size) {
+        if (!vgpu_ring_read_head(q) || vgpu_ring_is_full(q)) {
             return false;
         }
     }
@@ -194,11 +203,11 @@ void vgpu_sqe_to_cpu(struct vgpu_stub_sqe *sqe)
 /* Copy the entry once; only the copy is checked and used */
 static bool vgpu_ring_fetch(VGPUQueue *q)
 {
-    struct vgpu_stub_sqe *sqe = &q->command.sqe;
+    VGPUCommand *command = vgpu_queue_new_command(q, q->sq_next);
+    struct vgpu_stub_sqe *sqe = &command->sqe;
     uint64_t slot = vgpu_address(q->sq_lo, q->sq_hi) +
-                    q->sq_head % q->size * sizeof(*sqe);
+                    q->sq_next % q->size * sizeof(*sqe);
 
-    memset(&q->command, 0, offsetof(VGPUCommand, pieces));
     /* read the index before the entry */
     smp_rmb();
     if (!vgpu_dma_read(q->s, slot, sqe, sizeof(*sqe))) {
@@ -206,28 +215,29 @@ static bool vgpu_ring_fetch(VGPUQueue *q)
         return false;
     }
     vgpu_sqe_to_cpu(sqe);
+    q->sq_next++;
     return true;
 }
 
 /* Whether there is an entry. If not, request a doorbell and check again. */
 static bool vgpu_ring_has_entry(VGPUQueue *q)
 {
-    if (q->sq_tail != q->sq_head) {
+    if (q->sq_tail != q->sq_next) {
         return true;
     }
     if (!vgpu_ring_read_tail(q)) {
         return false;
     }
-    if (q->sq_tail != q->sq_head) {
+    if (q->sq_tail != q->sq_next) {
         return true;
     }
     if (!vgpu_ring_publish(q) ||
-        !vgpu_ring_write_index(q, INDEX(q, sq_event), q->sq_head)) {
+        !vgpu_ring_write_index(q, INDEX(q, sq_event), q->sq_next)) {
         return false;
     }
     /* pairs with the driver's barrier between SQ_TAIL and SQ_EVENT */
     smp_mb();
-    return vgpu_ring_read_tail(q) && q->sq_tail != q->sq_head;
+    return vgpu_ring_read_tail(q) && q->sq_tail != q->sq_next;
 }
 
 /* Fetch the next command, if there is room for its completion */

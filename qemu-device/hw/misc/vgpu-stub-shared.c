@@ -65,9 +65,13 @@ static void vgpu_shared_abandon(VGPUMediator *m)
     vgpu_worker_hold(m->s, false);
 }
 
+/* No queue may be started while the worker has commands of the framed path */
 static void vgpu_shared_start_all(VGPUMediator *m)
 {
     vgpu_shared_abandon(m);
+    if (m->frames.cancels_wanted) {
+        return;
+    }
     for (uint32_t i = 0; i < m->s->queue_count && !m->is_refused; i++) {
         VGPUShared *shared = &m->shared[i];
 
