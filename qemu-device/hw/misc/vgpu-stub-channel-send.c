@@ -11,6 +11,8 @@
 
 /* Of an answer before which the worker may have to cancel commands */
 #define VGPU_STOP_DEADLINE_MS   500
+/* Notices that are sent together */
+#define VGPU_GATHER_MAX         (8 * KiB)
 
 static void vgpu_outgoing_free(VGPUOutgoing *out)
 {
@@ -113,6 +115,38 @@ static void vgpu_channel_flush(VGPUMediator *m)
     }
 }
 
+/* Whatever is sent until this is called without @gather is sent together */
+void vgpu_channel_gather(VGPUMediator *m, bool gather)
+{
+    m->is_gathering = gather;
+    if (!gather && m->out_bytes) {
+        vgpu_channel_flush(m);
+        vgpu_channel_set_timer(m);
+    }
+}
+
+static bool vgpu_outgoing_has_room(const VGPUOutgoing *out, size_t length,
+                                   uint32_t serial)
+{
+    return out && !serial && !out->serial && !out->fd_count &&
+           out->length + length <= VGPU_GATHER_MAX;
+}
+
+/* Where to put a message: notices share a place */
+static VGPUOutgoing *vgpu_outgoing_for(VGPUMediator *m, size_t length,
+                                       uint32_t serial, unsigned fd_count)
+{
+    VGPUOutgoing *out = QSIMPLEQ_LAST(&m->out, VGPUOutgoing, next);
+
+    if (!fd_count && vgpu_outgoing_has_room(out, length, serial)) {
+        return out;
+    }
+    out = g_malloc(sizeof(*out) + MAX(length, VGPU_GATHER_MAX));
+    *out = (VGPUOutgoing) { .serial = serial };
+    QSIMPLEQ_INSERT_TAIL(&m->out, out, next);
+    return out;
+}
+
 static void vgpu_channel_queue_fds(VGPUMediator *m, union message *message,
                                    size_t length, uint32_t serial,
                                    const int *fds, unsigned fd_count)
@@ -123,11 +157,10 @@ static void vgpu_channel_queue_fds(VGPUMediator *m, union message *message,
         vgpu_channel_stuck(m);
         return;
     }
-    out = g_malloc0(sizeof(*out) + length);
+    out = vgpu_outgoing_for(m, length, serial, fd_count);
     if (!vgpu_outgoing_dup(out, fds, fd_count)) {
         vgpu_channel_log(m, message_name(message->header.type),
                          "cannot duplicate a descriptor", strerror(errno));
-        vgpu_outgoing_free(out);
         vgpu_channel_close(m);
         return;
     }
@@ -137,16 +170,16 @@ static void vgpu_channel_queue_fds(VGPUMediator *m, union message *message,
     message->header.descriptors = fd_count;
     message->header.serial = serial;
     message_encode(message);
-    memcpy(out->bytes, message->bytes, length);
-    out->length = length;
-    out->serial = serial;
+    memcpy(out->bytes + out->length, message->bytes, length);
+    out->length += length;
     if (!m->out_bytes) {
         m->out_deadline = vgpu_now() + VGPU_CHANNEL_DEADLINE_MS;
     }
     m->out_bytes += length;
-    QSIMPLEQ_INSERT_TAIL(&m->out, out, next);
-    vgpu_channel_flush(m);
-    vgpu_channel_set_timer(m);
+    if (!m->is_gathering || m->out_bytes > VGPU_GATHER_MAX) {
+        vgpu_channel_flush(m);
+        vgpu_channel_set_timer(m);
+    }
 }
 
 void vgpu_channel_queue(VGPUMediator *m, union message *message, size_t length,

@@ -255,6 +255,7 @@ typedef enum VGPUPath {
 
 VGPUBackEnd vgpu_back_end(VGPUStubState *s);
 VGPUPath vgpu_path(VGPUStubState *s);
+void vgpu_mediator_gather(VGPUStubState *s, bool gather);
 bool vgpu_mediator_check(VGPUStubState *s, Error **errp);
 void vgpu_mediator_realize(VGPUStubState *s);
 void vgpu_mediator_unrealize(VGPUStubState *s);

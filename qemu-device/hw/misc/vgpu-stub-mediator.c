@@ -59,6 +59,14 @@ VGPUPath vgpu_path(VGPUStubState *s)
     return VGPU_PATH_EMBEDDED;
 }
 
+/* What is sent in between is sent together */
+void vgpu_mediator_gather(VGPUStubState *s, bool gather)
+{
+    if (s->mediator) {
+        vgpu_channel_gather(s->mediator, gather);
+    }
+}
+
 static void vgpu_mediator_give_up(void *opaque)
 {
     VGPUMediator *m = opaque;

@@ -23,7 +23,7 @@
 /* In each direction */
 #define VGPU_FRAMES_CREDIT_MAX      (16 * MiB)
 
-/* A message that was not yet sent completely */
+/* A request or notices that were not yet sent completely */
 typedef struct VGPUOutgoing {
     QSIMPLEQ_ENTRY(VGPUOutgoing) next;
     size_t length;
@@ -142,6 +142,7 @@ struct VGPUMediator {
     unsigned fd_count;
     QSIMPLEQ_HEAD(, VGPUOutgoing) out;
     size_t out_bytes;
+    bool is_gathering;          /* do not send yet */
     int64_t out_deadline;
     guint out_watch;
     VGPURequest requests[VGPU_MEDIATOR_REQUESTS_MAX];
@@ -200,6 +201,7 @@ int vgpu_channel_take_fd(VGPUMediator *m, unsigned i);
  */
 void vgpu_channel_queue(VGPUMediator *m, union message *message, size_t length,
                         uint32_t serial);
+void vgpu_channel_gather(VGPUMediator *m, bool gather);
 /* A request needs a free one of REQUESTS_MAX. Descriptors are duplicated. */
 unsigned vgpu_channel_free_requests(const VGPUMediator *m);
 void vgpu_channel_request(VGPUMediator *m, union message *message,

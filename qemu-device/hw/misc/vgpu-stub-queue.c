@@ -361,8 +361,10 @@ void vgpu_queues_run(void *opaque)
     VGPUStubState *s = opaque;
 
     object_ref(OBJECT(s));
+    vgpu_mediator_gather(s, true);
     vgpu_queues_update(s);
     vgpu_queues_serve(s);
+    vgpu_mediator_gather(s, false);
     vgpu_send_signals(s);
     object_unref(OBJECT(s));
 }
