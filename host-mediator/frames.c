@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdlib.h>
 #include <string.h>
-#include "crc32c.h"
 #include "engine.h"
 #include "frames.h"
 
@@ -59,11 +58,6 @@ bool frames_in_flight(const struct frames *frames)
 	return false;
 }
 
-static uint64_t result_of(const struct command *command)
-{
-	return command->opcode == VGPU_STUB_OP_CRC32C ? command->crc : command->done;
-}
-
 /* The tag is known until all of OUT was received, or CANCEL */
 static void end(struct frames *frames, struct command *command, unsigned int status)
 {
@@ -71,7 +65,7 @@ static void end(struct frames *frames, struct command *command, unsigned int sta
 		.header.type = VGPU_MEDIATOR_COMMAND_DONE,
 		.tag = command->tag,
 		.status = status,
-		.result = status ? 0 : result_of(command),
+		.result = status ? 0 : engine_backend->result(&command->job),
 	} };
 
 	channel_send(frames->channel, &message, sizeof(message.command_done), -1);
@@ -102,15 +96,16 @@ unsigned int frames_start(struct frames *frames, const struct vgpu_mediator_comm
 	if (!command)
 		return VGPU_MEDIATOR_BAD_STATE;
 	*command = (struct command){ .used = true, .tag = message->tag,
-				     .opcode = message->opcode, .arg = message->arg,
+				     .is_source = !message->out_bytes,
 				     .out_left = message->out_bytes,
-				     .in_left = message->in_bytes, .crc = message->arg,
+				     .in_left = message->in_bytes,
 				     .meter.metrics = frames->metrics,
 				     .size = (uint64_t)message->out_bytes + message->in_bytes };
+	vgpu_job_begin(&command->job, message->opcode, message->arg);
 	frames->metrics->path = PATH_FRAMED;
 	meter_begin(&command->meter);
-	status = engine_check_command(message->opcode, message->arg, message->out_bytes,
-				      message->in_bytes);
+	status = vgpu_operation_check(engine_backend, message->opcode, message->arg,
+				      message->out_bytes, message->in_bytes);
 	if (status)
 		end(frames, command, status);
 	else
@@ -128,30 +123,37 @@ void frames_cancel(struct frames *frames, uint32_t tag)
 
 /* From the device */
 
-static bool append(struct command *command, const unsigned char *bytes, size_t len)
+/* Room for @len bytes of IN; NULL: no memory */
+static unsigned char *append(struct command *command, size_t len)
 {
 	if (command->count + len > command->room) {
 		size_t room = 2 * (command->count + len);
 		unsigned char *grown = realloc(command->bytes, room);
 
 		if (!grown)
-			return false;
+			return NULL;
 		command->bytes = grown;
 		command->room = room;
 	}
-	memcpy(command->bytes + command->count, bytes, len);
 	command->count += len;
-	return true;
+	return command->bytes + command->count - len;
 }
 
 static unsigned int take(struct frames *frames, struct command *command,
 			 const unsigned char *bytes, size_t len)
 {
-	if (!command->ended && command->opcode == VGPU_STUB_OP_COPY)
-		return append(command, bytes, len) ? 0 : VGPU_MEDIATOR_INTERNAL;
-	frames->consumed += len;
+	unsigned char *to = NULL;
+
+	if (!command->in_left) {
+		frames->consumed += len;
+	} else {
+		/* consumed when it is sent */
+		to = append(command, len);
+		if (!to)
+			return VGPU_MEDIATOR_INTERNAL;
+	}
 	if (!command->ended)
-		command->crc = crc32c(command->crc, bytes, len);
+		vgpu_job_execute(engine_backend, &command->job, bytes, to, len);
 	return 0;
 }
 
@@ -193,7 +195,7 @@ static size_t sendable(const struct frames *frames, const struct command *comman
 {
 	size_t len = command->in_left;
 
-	if (command->opcode == VGPU_STUB_OP_COPY)
+	if (!command->is_source)
 		len = command->count;
 	if (len > frames->in_credit)
 		len = frames->in_credit;
@@ -207,15 +209,14 @@ static void send_data(struct frames *frames, struct command *command, size_t len
 
 	message.data = (struct vgpu_mediator_data){
 		.header.type = VGPU_MEDIATOR_DATA_IN, .tag = command->tag };
-	if (command->opcode == VGPU_STUB_OP_COPY) {
+	if (command->is_source) {
+		vgpu_job_execute(engine_backend, &command->job, NULL, to, len);
+	} else {
 		memcpy(to, command->bytes, len);
 		command->count -= len;
 		memmove(command->bytes, command->bytes + len, command->count);
 		frames->consumed += len;
-	} else {
-		engine_fill(to, len, command->arg, command->done);
 	}
-	command->done += len;
 	command->in_left -= len;
 	frames->in_credit -= len;
 	channel_send(frames->channel, &message, sizeof(message.data) + len, -1);

@@ -17,13 +17,12 @@ struct command {
 	bool used;
 	bool ended; /* COMMAND_DONE was sent; what follows of OUT is discarded */
 	uint32_t tag;
-	unsigned int opcode;
-	uint64_t arg, done;
+	struct vgpu_job job;
+	bool is_source; /* it has IN and no OUT */
 	uint32_t out_left, in_left; /* bytes to receive and to send */
-	uint32_t crc;
 	struct meter meter;
 	uint64_t size; /* bytes of data */
-	unsigned char *bytes; /* received and not sent, of COPY */
+	unsigned char *bytes; /* of IN that are not sent, of a command with OUT */
 	size_t count, room;
 };
 

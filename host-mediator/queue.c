@@ -112,7 +112,7 @@ static void desc_to_host(struct vgpu_stub_desc *desc)
 	desc->number = le16toh(desc->number);
 }
 
-/* Give the command @i, which is started, to the back end */
+/* Give the command @i, which is started, to the executor */
 static void begin(struct queue *queue, uint32_t i)
 {
 	struct vgpu_stub_sqe *entry = &queue->entry;
@@ -129,12 +129,12 @@ static void begin(struct queue *queue, uint32_t i)
 	meter_begin(&queue->meter);
 }
 
-static unsigned int execute(struct queue *queue, const struct backend *backend)
+static unsigned int execute(struct queue *queue, const struct executor *executor)
 {
 	uint64_t result = 0;
-	unsigned int status = backend->execute(backend->opaque, &queue->entry, &result);
+	unsigned int status = executor->execute(executor->opaque, &queue->entry, &result);
 
-	queue->busy = status >= BACKEND_BUSY;
+	queue->busy = status >= EXECUTOR_BUSY;
 	if (!queue->busy)
 		finish(queue, queue->running, status, result);
 	return status;
@@ -156,13 +156,13 @@ static void start(struct queue *queue, uint32_t i)
 
 /* Recovery */
 
-static void replay(struct queue *queue, const struct backend *backend, uint32_t i)
+static void replay(struct queue *queue, const struct executor *executor, uint32_t i)
 {
 	struct vgpu_mediator_slot *slot = slot_of(queue, i);
 	unsigned int attempts = le16toh(slot->attempts);
 
 	if (attempts >= VGPU_MEDIATOR_ATTEMPTS_MAX ||
-	    !backend->can_replay(le16toh(slot->entry.opcode))) {
+	    !executor->can_replay(le16toh(slot->entry.opcode))) {
 		finish(queue, i, VGPU_STUB_ERR_BACKEND, 0);
 		return;
 	}
@@ -290,11 +290,11 @@ static bool has_started(struct queue *queue)
 	return queue->replay != queue->replay_end;
 }
 
-/* Returns whether there was a command. The back end does not get one that is not replayed. */
-static bool begin_next(struct queue *queue, const struct backend *backend, bool must_publish)
+/* Returns whether there was a command. The executor does not get one that is not replayed. */
+static bool begin_next(struct queue *queue, const struct executor *executor, bool must_publish)
 {
 	if (has_started(queue)) {
-		replay(queue, backend, queue->replay++);
+		replay(queue, executor, queue->replay++);
 		return true;
 	}
 	if (!has_entry(queue) || !has_room(queue))
@@ -306,33 +306,33 @@ static bool begin_next(struct queue *queue, const struct backend *backend, bool 
 	return true;
 }
 
-bool queue_serve(struct queue *queue, const struct backend *backend, unsigned int max)
+bool queue_serve(struct queue *queue, const struct executor *executor, unsigned int max)
 {
 	bool more = !queue->error;
 	unsigned int status = VGPU_STUB_OK;
 
-	for (unsigned int n = 0; more && status < BACKEND_BUSY && n < max; n++) {
+	for (unsigned int n = 0; more && status < EXECUTOR_BUSY && n < max; n++) {
 		if (!queue->busy)
-			more = begin_next(queue, backend, n % BATCH == BATCH - 1);
+			more = begin_next(queue, executor, n % BATCH == BATCH - 1);
 		if (queue->busy)
-			status = execute(queue, backend);
+			status = execute(queue, executor);
 	}
 	publish(queue, false);
-	return more && status != BACKEND_WAIT;
+	return more && status != EXECUTOR_WAIT;
 }
 
 /* Stopping */
 
-static bool can_cancel(const struct queue *queue, const struct backend *backend, uint32_t i)
+static bool can_cancel(const struct queue *queue, const struct executor *executor, uint32_t i)
 {
 	return state_of(queue, i) == VGPU_MEDIATOR_SLOT_STARTED &&
-	       backend->can_replay(le16toh(slot_of(queue, i)->entry.opcode));
+	       executor->can_replay(le16toh(slot_of(queue, i)->entry.opcode));
 }
 
-void queue_stop(struct queue *queue, const struct backend *backend)
+void queue_stop(struct queue *queue, const struct executor *executor)
 {
 	/* the last one first: a worker that recovers the queue stops at a free slot */
-	while (queue->next != queue->head && can_cancel(queue, backend, queue->next - 1))
+	while (queue->next != queue->head && can_cancel(queue, executor, queue->next - 1))
 		set_state(queue, --queue->next, VGPU_MEDIATOR_SLOT_FREE);
 	for (uint32_t i = queue->head; i != queue->next; i++) {
 		if (state_of(queue, i) == VGPU_MEDIATOR_SLOT_STARTED)

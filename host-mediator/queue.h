@@ -7,7 +7,7 @@
 #ifndef QUEUE_H
 #define QUEUE_H
 
-#include "backend.h"
+#include "executor.h"
 #include "metrics.h"
 #include "vgpu_mediator.h"
 
@@ -27,7 +27,7 @@ struct queue {
 	uint32_t sq_tail, cq_head; /* of the driver, as last read */
 	bool full; /* INDEX_CQ_FULL is set */
 	uint32_t replay, replay_end; /* commands that an earlier worker may have started */
-	bool busy; /* the back end executes this command */
+	bool busy; /* the executor has this command */
 	uint32_t running;
 	struct vgpu_stub_sqe entry; /* of it, in the byte order of the host */
 	struct meter meter;
@@ -42,14 +42,14 @@ unsigned int queue_recover(struct queue *queue);
 
 /*
  * Execute up to @max commands, or a part of one. Returns whether there may be more; if not,
- * the driver will kick, the back end waits, or the queue has an error.
+ * the driver will kick, the executor waits, or the queue has an error.
  */
-bool queue_serve(struct queue *queue, const struct backend *backend, unsigned int max);
+bool queue_serve(struct queue *queue, const struct executor *executor, unsigned int max);
 
 /*
  * End the commands that were started, and publish: all before head are complete then, and
- * no other. The caller makes the back end abandon the one that it executes.
+ * no other. The caller makes the executor abandon the one that it has.
  */
-void queue_stop(struct queue *queue, const struct backend *backend);
+void queue_stop(struct queue *queue, const struct executor *executor);
 
 #endif

@@ -82,12 +82,12 @@ static unsigned int execute_slice(struct service *service, const struct vgpu_stu
 	int64_t since;
 
 	if (turn_is_over(service->turn) || (!service->started && !start(service, entry)))
-		return BACKEND_BUSY;
+		return EXECUTOR_BUSY;
 	since = service->engine.busy ? turn_now() : 0;
 	status = engine_execute(&service->engine, entry, result);
 	if (since)
 		service->spent += turn_now() - since;
-	if (status < BACKEND_BUSY)
+	if (status < EXECUTOR_BUSY)
 		end(service);
 	else
 		check_time(service);
@@ -103,15 +103,15 @@ static unsigned int execute(void *opaque, const struct vgpu_stub_sqe *entry, uin
 	if (service->ask == ASK_NONE)
 		ask_device(service, entry);
 	if (service->ask != ASK_DONE)
-		return BACKEND_WAIT;
+		return EXECUTOR_WAIT;
 	service->ask = ASK_NONE;
 	*result = service->result;
 	return service->status;
 }
 
-static struct backend backend_of(struct service *service)
+static struct executor executor_of(struct service *service)
 {
-	return (struct backend){ engine_can_replay, execute, service };
+	return (struct executor){ engine_can_replay, execute, service };
 }
 
 bool service_executed(struct service *service, const struct vgpu_mediator_execute_answer *answer)
@@ -123,15 +123,6 @@ bool service_executed(struct service *service, const struct vgpu_mediator_execut
 	service->result = answer->result;
 	service->more = true;
 	return true;
-}
-
-bool service_uses(const struct service *service, unsigned int handle)
-{
-	const struct vgpu_stub_sqe *entry = &service->queue.entry;
-
-	return service->running && service->engine.busy &&
-	       ((entry->out.type == VGPU_STUB_DESC_BUFFER && entry->out.number == handle) ||
-		(entry->in.type == VGPU_STUB_DESC_BUFFER && entry->in.number == handle));
 }
 
 /* Starting */
@@ -223,7 +214,7 @@ void service_abandon(struct service *service)
 	munmap(service->queue.record, service->record_size);
 	close(service->kick);
 	close(service->queue.call);
-	service->engine.busy = false;
+	engine_abandon(&service->engine);
 	end(service);
 	service->running = service->more = false;
 	service->metrics->queues--;
@@ -243,7 +234,7 @@ static void leave(struct service *service)
 
 bool service_stop(struct service *service)
 {
-	struct backend backend = backend_of(service);
+	struct executor executor = executor_of(service);
 
 	if (!service->running)
 		return true;
@@ -251,8 +242,8 @@ bool service_stop(struct service *service)
 		return false;
 	/* the device has executed the command */
 	if (service->ask == ASK_DONE)
-		queue_serve(&service->queue, &backend, 1);
-	queue_stop(&service->queue, &backend);
+		queue_serve(&service->queue, &executor, 1);
+	queue_stop(&service->queue, &executor);
 	leave(service);
 	return true;
 }
@@ -272,12 +263,12 @@ static void report_error(struct service *service, unsigned int error)
 
 void service_serve(struct service *service)
 {
-	struct backend backend = backend_of(service);
+	struct executor executor = executor_of(service);
 	unsigned int error;
 
 	if (!service->running || !service->more)
 		return;
-	service->more = queue_serve(&service->queue, &backend, TURN);
+	service->more = queue_serve(&service->queue, &executor, TURN);
 	error = service->queue.error;
 	if (!error)
 		return;

@@ -59,8 +59,6 @@ unsigned int service_start(struct service *service, const struct vgpu_mediator_q
 			   const struct memory *memory, unsigned int *fault);
 /* Execute some commands, or a part of one; it may report QUEUE_ERROR */
 void service_serve(struct service *service);
-/* Whether a command in flight uses the buffer */
-bool service_uses(const struct service *service, unsigned int handle);
 /* Returns whether the answer was to an EXECUTE of this queue */
 bool service_executed(struct service *service, const struct vgpu_mediator_execute_answer *answer);
 /* False: the answer of the device to EXECUTE has to come first */

@@ -121,34 +121,26 @@ static void add_buffer(struct worker *worker, const struct vgpu_mediator_buffer_
 
 static void remove_buffer(struct worker *worker, unsigned int handle)
 {
-	struct buffer *buffer = &worker->buffers.buffers[handle];
+	struct vgpu_buffer *buffer = vgpu_buffers_find(&worker->buffers, handle);
 
-	if (!buffer->segments || buffer->removed) {
+	if (!buffer) {
 		channel_fault(&worker->channel, VGPU_MEDIATOR_BAD_STATE, "no such buffer");
 		return;
 	}
-	buffer->removed = true;
+	buffer->closing = true;
 	worker->removing[handle] = worker->channel.in.header.serial;
 	worker->removals++;
-}
-
-static bool is_used(const struct worker *worker, unsigned int handle)
-{
-	for (unsigned int i = 0; i < worker->queues; i++) {
-		if (service_uses(&worker->services[i], handle))
-			return true;
-	}
-	return false;
 }
 
 void worker_end_removals(struct worker *worker)
 {
 	for (unsigned int i = 0; worker->removals && i < VGPU_STUB_BUFFERS_MAX; i++) {
+		const struct vgpu_buffer *buffer = worker->buffers.by_handle[i];
 		union message message = { 0 };
 
-		if (!worker->buffers.buffers[i].removed || is_used(worker, i))
+		if (!buffer || !buffer->closing || buffer->users)
 			continue;
-		buffers_remove(&worker->buffers, i);
+		vgpu_buffers_remove(&worker->buffers, i);
 		worker->removals--;
 		channel_answer_later(&worker->channel, VGPU_MEDIATOR_BUFFER_REMOVE,
 				     worker->removing[i], &message, sizeof(message.answer));

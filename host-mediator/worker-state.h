@@ -26,7 +26,7 @@ struct worker {
 	unsigned int features, queues;
 	int lifeline[2]; /* the device waits until the write end is closed */
 	struct memory memory;
-	struct buffers buffers;
+	struct vgpu_buffers buffers;
 	uint32_t removing[VGPU_STUB_BUFFERS_MAX]; /* SERIAL of BUFFER_REMOVE */
 	unsigned int removals;
 	struct service services[VGPU_STUB_QUEUES_MAX];

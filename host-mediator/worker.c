@@ -126,8 +126,7 @@ static void connect_parts(struct turn *turn, struct metrics *metrics)
 		service->metrics = metrics;
 		service->limits = &worker.limits;
 		service->load = &worker.load;
-		service->engine.memory = &worker.memory;
-		service->engine.buffers = worker.buffers.buffers;
+		engine_init(&service->engine, &worker.memory, &worker.buffers);
 	}
 }
 

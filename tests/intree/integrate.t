@@ -132,7 +132,7 @@ subtest 'patch' => sub {
 
 # An earlier version of ours: different lines, different contents, one more file
 my $earlier = "$dir/earlier";
-run_well("mkdir '$earlier' && cp -r '$top/include' '$top/qemu-device' '$top/host-mediator' '$earlier'", 'a copy');
+run_well("mkdir '$earlier' && cp -r '$top/include' '$top/qemu-device' '$top/host-mediator' '$top/engine' '$earlier'", 'a copy');
 append("$earlier/qemu-device/$_", "/* earlier */\n") for $device, 'tests/qtest/vgpu-stub-test.c';
 append("$earlier/qemu-device/hw/misc/trace-events", qq(vgpu_stub_earlier(void) ""\n));
 append("$earlier/qemu-device/hw/misc/vgpu-stub-earlier.c", "/* gone */\n");

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "channel.h"
-#include "crc32c.h"
+#include "vgpu_engine.h"
 #include "daemon.h"
 #include "peer.h"
 #include "processes.h"
@@ -22,7 +22,7 @@ static void test_queue(void)
 	ok(run((struct vgpu_stub_sqe){ .opcode = VGPU_STUB_OP_FILL, .arg = 0x0807060504030201,
 				       .in = direct(0x400000, 2097155) }, 0, 2097155) &&
 	   memory[0x400000] == 1 && memory[0x400000 + 2097154] == 3, "FILL");
-	crc = crc32c(9, memory + DATA, 0x180000);
+	crc = vgpu_crc32c(9, memory + DATA, 0x180000);
 	ok(run((struct vgpu_stub_sqe){ .opcode = VGPU_STUB_OP_CRC32C, .arg = 9,
 				       .out = direct(DATA, 0x180000) }, 0, crc), "CRC32C");
 	ok(run((struct vgpu_stub_sqe){ .opcode = 77 }, VGPU_STUB_ERR_OPCODE, 0), "a bad opcode");

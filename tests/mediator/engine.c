@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "crc32c.h"
 #include "engine.h"
 
 #define PAGE 4096
@@ -19,8 +18,8 @@
 #define ALL (5 * PAGE)
 
 static struct memory memory;
-static struct buffer buffers[VGPU_STUB_BUFFERS_MAX];
-static struct engine engine = { .memory = &memory, .buffers = buffers };
+static struct vgpu_buffers buffers;
+static struct engine engine;
 static unsigned char *file;
 static int fd;
 static int tests;
@@ -70,7 +69,7 @@ static unsigned int run(struct vgpu_stub_sqe entry, uint64_t *result)
 
 	do
 		status = engine_execute(&engine, &entry, result);
-	while (status == BACKEND_BUSY);
+	while (status == EXECUTOR_BUSY);
 	return status;
 }
 
@@ -93,15 +92,25 @@ static struct vgpu_stub_desc list(uint64_t offset, uint16_t number, uint32_t len
 }
 
 /* A buffer of the writable pages, backwards; the guest may only read buffer 2 */
-static struct vgpu_stub_segment backwards[] = {
-	{ .addr = BASE + 3 * PAGE, .len = PAGE }, { .addr = BASE + 2 * PAGE, .len = PAGE },
-	{ .addr = BASE, .len = 2 * PAGE },
+static const struct vgpu_segment backwards[] = {
+	{ .addr = BASE + 3 * PAGE, .len = PAGE },
+	{ .addr = BASE + 2 * PAGE, .start = PAGE, .len = PAGE },
+	{ .addr = BASE, .start = 2 * PAGE, .len = 2 * PAGE },
 };
+
+static void make_buffer(unsigned int handle, uint32_t access)
+{
+	struct vgpu_buffer *new = vgpu_buffer_new(3, access);
+
+	memcpy(new->segments, backwards, sizeof(backwards));
+	new->len = 4 * PAGE;
+	vgpu_buffers_insert(&buffers, handle, new);
+}
 
 static void make_buffers(void)
 {
-	buffers[1] = (struct buffer){ backwards, 3, 3, 4 * PAGE, false };
-	buffers[2] = (struct buffer){ backwards, 3, VGPU_MEDIATOR_BUFFER_READ, 4 * PAGE, false };
+	make_buffer(1, VGPU_MEDIATOR_BUFFER_READ | VGPU_MEDIATOR_BUFFER_WRITE);
+	make_buffer(2, VGPU_MEDIATOR_BUFFER_READ);
 }
 
 struct bad {
@@ -320,10 +329,12 @@ int main(void)
 	static const char digits[] = "123456789";
 	uint64_t result = 7;
 
+	engine_init(&engine, &memory, &buffers);
 	make_memory();
 	make_buffers();
-	ok(crc32c(0, digits, 9) == 0xe3069283, "CRC32C of the nine digits");
-	ok(crc32c(crc32c(0, digits, 4), digits + 4, 5) == 0xe3069283, "... in two parts");
+	ok(vgpu_crc32c(0, digits, 9) == 0xe3069283, "CRC32C of the nine digits");
+	ok(vgpu_crc32c(vgpu_crc32c(0, digits, 4), digits + 4, 5) == 0xe3069283,
+	   "... in two parts");
 	ok(run((struct vgpu_stub_sqe){ 0 }, &result) == 0 && result == 0, "NOP");
 	ok(engine_can_replay(VGPU_STUB_OP_CRC32C) && engine_can_replay(VGPU_STUB_OP_UNREGISTER) &&
 	   !engine_can_replay(0x0200), "which commands can be repeated");
@@ -331,6 +342,9 @@ int main(void)
 	test_list();
 	test_random();
 	test_garbage();
+	ok(!buffers.by_handle[1]->users && !buffers.by_handle[2]->users, "no buffer is in use");
+	vgpu_buffers_remove(&buffers, 1);
+	vgpu_buffers_remove(&buffers, 2);
 	memory_clear(&memory);
 	ok(!memory_whole(&memory, BASE, PAGE), "no memory after memory_clear()");
 	printf("1..%d\n", tests);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A back end with two commands that do not end, for tests: linked into vgpu-mediator with
+ * An engine with two commands that do not end, for tests: linked into vgpu-mediator with
  * --wrap=engine_execute.
  */
 #include "engine.h"
@@ -29,5 +29,5 @@ unsigned int __wrap_engine_execute(void *opaque, const struct vgpu_stub_sqe *ent
 		return __real_engine_execute(opaque, entry, result);
 	spin(1000000);
 	engine->busy = true;
-	return BACKEND_BUSY;
+	return EXECUTOR_BUSY;
 }

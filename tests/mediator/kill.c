@@ -34,7 +34,7 @@ static unsigned int execute(void *opaque, const struct vgpu_stub_sqe *entry, uin
 	return entry->opcode == OP_BAD ? VGPU_STUB_ERR_OPCODE : VGPU_STUB_OK;
 }
 
-static const struct backend backend = { can_replay, execute, NULL };
+static const struct executor executor = { can_replay, execute, NULL };
 
 static void work(bool once)
 {
@@ -44,7 +44,7 @@ static void work(bool once)
 	if (queue_recover(&queue))
 		_exit(2);
 	do {
-		while (queue_serve(&queue, &backend, 8))
+		while (queue_serve(&queue, &executor, 8))
 			;
 	} while (!once && !queue.error);
 	_exit(queue.error ? 3 : 0);
@@ -197,7 +197,7 @@ static struct queue open_queue(void)
 	while (submit(3))
 		;
 	CHECK(!queue_recover(&queue), "a good record");
-	while (queue_serve(&queue, &backend, 8))
+	while (queue_serve(&queue, &executor, 8))
 		;
 	CHECK(!queue.error && shared->index.cq_tail == 2, "CQ_TAIL %u", shared->index.cq_tail);
 	return queue;
@@ -209,11 +209,11 @@ static void try_indices(uint32_t sq_tail, uint32_t cq_head, unsigned int error)
 
 	shared->index.sq_tail = sq_tail;
 	shared->index.cq_head = cq_head;
-	while (queue_serve(&queue, &backend, 8))
+	while (queue_serve(&queue, &executor, 8))
 		;
 	CHECK(queue.error == error, "SQ_TAIL %u, CQ_HEAD %u: error %u", sq_tail, cq_head,
 	      queue.error);
-	CHECK(!queue_serve(&queue, &backend, 8), "a queue with an error is not served");
+	CHECK(!queue_serve(&queue, &executor, 8), "a queue with an error is not served");
 }
 
 static void try_record(uint32_t version, uint32_t entries, uint64_t word, unsigned int status)
@@ -238,7 +238,7 @@ static unsigned int take_back(void *opaque, const struct vgpu_stub_sqe *entry, u
 
 static void try_taking_back(void)
 {
-	const struct backend taking_back = { can_replay, take_back, NULL };
+	const struct executor taking_back = { can_replay, take_back, NULL };
 	struct queue queue = open_queue();
 
 	consume();

@@ -80,49 +80,6 @@ bool vgpu_dma_write_le32(VGPUStubState *s, uint64_t addr, uint32_t val)
     return vgpu_dma_write(s, addr, &le, sizeof(le));
 }
 
-/* Data: lists of segments */
-
-void vgpu_data_advance(VGPUData *data, size_t len)
-{
-    data->left -= len;
-    if (data->bytes) {
-        data->bytes += len;
-        return;
-    }
-    data->offset += len;
-    if (data->offset == data->segment->len && data->left) {
-        data->segment++;
-        data->offset = 0;
-    }
-}
-
-static size_t vgpu_data_contiguous(const VGPUData *data, size_t len)
-{
-    if (data->bytes) {
-        return MIN(len, data->left);
-    }
-    return MIN(len, MIN(data->segment->len - data->offset, data->left));
-}
-
-/* Read the next @len bytes, which @data must have, and advance past them */
-bool vgpu_data_read(VGPUStubState *s, VGPUData *data, void *buf, size_t len)
-{
-    while (len) {
-        size_t n = vgpu_data_contiguous(data, len);
-
-        if (data->bytes) {
-            memcpy(buf, data->bytes, n);
-        } else if (!vgpu_dma_read(s, data->segment->addr + data->offset, buf,
-                                  n)) {
-            return false;
-        }
-        vgpu_data_advance(data, n);
-        buf = (uint8_t *)buf + n;
-        len -= n;
-    }
-    return true;
-}
-
 /* Write the next @len bytes, which @data must have, and advance past them */
 bool vgpu_data_write(VGPUStubState *s, VGPUData *data, const void *buf,
                      size_t len)
@@ -140,40 +97,47 @@ bool vgpu_data_write(VGPUStubState *s, VGPUData *data, const void *buf,
     return true;
 }
 
-/*
- * Map up to @len bytes at the current position, without advancing it, and set
- * @len to the mapped length. NULL is a DMA fault.
- */
-void *vgpu_data_map(VGPUStubState *s, VGPUData *data, size_t *len,
-                    bool is_write)
-{
-    DMADirection dir = is_write ? DMA_DIRECTION_FROM_DEVICE
-                                : DMA_DIRECTION_TO_DEVICE;
-    dma_addr_t addr, mapped;
-    void *ptr;
+/* For the engine, in the main loop */
 
-    *len = vgpu_data_contiguous(data, *len);
-    if (data->bytes) {
-        return data->bytes;
-    }
-    addr = data->segment->addr + data->offset;
-    mapped = vgpu_ram_length(s, addr, *len, is_write);
+static bool vgpu_host_read(void *opaque, uint64_t addr, void *to, size_t len)
+{
+    return vgpu_dma_read(opaque, addr, to, len);
+}
+
+static DMADirection vgpu_direction(bool is_write)
+{
+    return is_write ? DMA_DIRECTION_FROM_DEVICE : DMA_DIRECTION_TO_DEVICE;
+}
+
+static void *vgpu_host_map(void *opaque, uint64_t addr, size_t *len,
+                           bool is_write)
+{
+    VGPUStubState *s = opaque;
+    dma_addr_t mapped = vgpu_ram_length(s, addr, *len, is_write);
+    void *at;
+
     if (!mapped) {
         return NULL;
     }
-    ptr = pci_dma_map(PCI_DEVICE(s), addr, &mapped, dir);
+    at = pci_dma_map(PCI_DEVICE(s), addr, &mapped, vgpu_direction(is_write));
     *len = mapped;
-    return ptr;
+    return at;
 }
 
-/* @len bytes were accessed; if written, they are marked dirty */
-void vgpu_data_unmap(VGPUStubState *s, VGPUData *data, void *ptr, size_t len,
-                     bool is_write)
+/* The bytes were accessed; if written, they are marked dirty */
+static void vgpu_host_unmap(void *opaque, void *at, size_t len, bool is_write)
 {
-    DMADirection dir = is_write ? DMA_DIRECTION_FROM_DEVICE
-                                : DMA_DIRECTION_TO_DEVICE;
+    pci_dma_unmap(PCI_DEVICE(opaque), at, len, vgpu_direction(is_write), len);
+}
 
-    if (!data->bytes) {
-        pci_dma_unmap(PCI_DEVICE(s), ptr, len, dir, len);
-    }
+void vgpu_host_init(VGPUStubState *s)
+{
+    s->host = (struct vgpu_host) {
+        .buffers = &s->buffers,
+        .has_set_buffer = true,
+        .read = vgpu_host_read,
+        .map = vgpu_host_map,
+        .unmap = vgpu_host_unmap,
+        .opaque = s,
+    };
 }

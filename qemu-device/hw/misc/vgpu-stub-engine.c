@@ -1,16 +1,15 @@
 /*
- * vgpu-stub: the engine, which executes commands
+ * vgpu-stub: executing commands
  *
- * The main loop maps and unmaps data, several pieces at a time, and also moves
- * short data. The worker thread moves the rest. It takes no lock but its own,
- * so the main loop waits for it for one job at most.
+ * The main loop maps and unmaps data, several pieces at a time, and also
+ * executes short commands. The worker thread executes the rest. It takes no
+ * lock but its own, so the main loop waits for it for one job at most.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #include "qemu/osdep.h"
 #include "qemu/units.h"
-#include "qemu/crc32c.h"
 #include "qemu/main-loop.h"
 #include "vgpu-stub-internal.h"
 
@@ -19,109 +18,8 @@
 /* The size of a job bounds how long the main loop waits for the worker */
 #define VGPU_JOB        (1 * MiB)
 
-/* Moving data, in the worker or, for a short command, in the main loop */
-
-static void vgpu_fill(void *to, size_t len, uint64_t pattern, uint64_t done)
-{
-    uint8_t bytes[sizeof(pattern)];
-    uint8_t *p = to;
-
-    stq_le_p(bytes, pattern);
-    for (size_t i = 0; i < MIN(len, sizeof(bytes)); i++) {
-        p[i] = bytes[(done + i) % sizeof(bytes)];
-    }
-    /* double the filled part */
-    for (size_t n = sizeof(bytes); n < len; n *= 2) {
-        memcpy(p + n, p, MIN(n, len - n));
-    }
-}
-
-static void vgpu_move_piece(VGPUCommand *command, const VGPUPiece *piece)
-{
-    switch (command->sqe.opcode) {
-    case VGPU_STUB_OP_COPY:
-        /* memmove, as two bus addresses may map to the same memory */
-        memmove(piece->in, piece->out, piece->len);
-        break;
-    case VGPU_STUB_OP_FILL:
-        vgpu_fill(piece->in, piece->len, command->sqe.arg, command->done);
-        break;
-    case VGPU_STUB_OP_CRC32C:
-        command->crc = crc32c(~command->crc, piece->out, piece->len);
-        break;
-    }
-    command->done += piece->len;
-}
-
-static void vgpu_move(VGPUCommand *command)
-{
-    for (unsigned i = 0; i < command->piece_count; i++) {
-        vgpu_move_piece(command, &command->pieces[i]);
-    }
-}
-
-/* Mapping, in the main loop */
-
-static void vgpu_unmap(VGPUStubState *s, VGPUCommand *command)
-{
-    for (unsigned i = 0; i < command->piece_count; i++) {
-        VGPUPiece *piece = &command->pieces[i];
-
-        if (piece->out) {
-            vgpu_data_unmap(s, &command->out, piece->out, piece->len, false);
-        }
-        if (piece->in) {
-            vgpu_data_unmap(s, &command->in, piece->in, piece->len, true);
-        }
-    }
-    command->piece_count = 0;
-}
-
-static uint64_t vgpu_bytes_left(const VGPUCommand *command)
-{
-    return MAX(command->out.left, command->in.left);
-}
-
-/* Map the next piece, as long as it is contiguous on both sides */
-static bool vgpu_map_piece(VGPUStubState *s, VGPUCommand *command, size_t max)
-{
-    VGPUPiece *piece = &command->pieces[command->piece_count++];
-
-    *piece = (VGPUPiece) { .len = max };
-    if (command->out.left) {
-        piece->out = vgpu_data_map(s, &command->out, &piece->len, false);
-        if (!piece->out) {
-            return false;
-        }
-    }
-    if (command->in.left) {
-        piece->in = vgpu_data_map(s, &command->in, &piece->len, true);
-        if (!piece->in) {
-            return false;
-        }
-    }
-    if (piece->out) {
-        vgpu_data_advance(&command->out, piece->len);
-    }
-    if (piece->in) {
-        vgpu_data_advance(&command->in, piece->len);
-    }
-    return true;
-}
-
-static bool vgpu_map(VGPUStubState *s, VGPUCommand *command)
-{
-    size_t room = VGPU_JOB;
-
-    while (room && vgpu_bytes_left(command) &&
-           command->piece_count < VGPU_PIECES) {
-        if (!vgpu_map_piece(s, command, room)) {
-            return false;
-        }
-        room -= command->pieces[command->piece_count - 1].len;
-    }
-    return true;
-}
+/* The back end of the embedded engine */
+#define VGPU_BACKEND    (&vgpu_software)
 
 /* The worker */
 
@@ -157,7 +55,7 @@ static void *vgpu_worker(void *opaque)
     qemu_mutex_lock(&s->worker_lock);
     while ((command = vgpu_worker_take(s))) {
         qemu_mutex_unlock(&s->worker_lock);
-        vgpu_move(command);
+        vgpu_pieces_execute(command->pieces, VGPU_BACKEND, &command->job);
         qemu_mutex_lock(&s->worker_lock);
         s->worker_now = NULL;
         command->with_worker = false;
@@ -224,54 +122,99 @@ void vgpu_worker_stop(VGPUStubState *s)
 
 /* Commands */
 
-static uint64_t vgpu_result(const VGPUCommand *command)
+/*
+ * Check a command and open its data. The caller must release the command,
+ * whatever the status.
+ */
+uint16_t vgpu_command_check(VGPUStubState *s, VGPUCommand *command)
 {
-    switch (command->sqe.opcode) {
-    case VGPU_STUB_OP_CRC32C:
-        return command->crc;
-    default:
-        return command->done;
+    return vgpu_command_open(&s->host, VGPU_BACKEND, &command->sqe,
+                             &command->out, &command->in);
+}
+
+/* The last user of a buffer wakes the UNREGISTER that waits */
+void vgpu_command_release(VGPUStubState *s, VGPUCommand *command)
+{
+    bool is_out_idle = vgpu_data_close(&command->out);
+    bool is_in_idle = vgpu_data_close(&command->in);
+
+    if (is_out_idle || is_in_idle) {
+        qemu_bh_schedule(s->bh);
     }
 }
 
+static void vgpu_unmap(VGPUStubState *s, VGPUCommand *command)
+{
+    if (command->pieces) {
+        vgpu_pieces_unmap(&s->host, command->pieces, &command->out,
+                          &command->in);
+    }
+}
+
+static uint64_t vgpu_bytes_left(const VGPUCommand *command)
+{
+    return MAX(command->out.left, command->in.left);
+}
+
 static VGPUProgress vgpu_end(VGPUStubState *s, VGPUCommand *command,
-                             uint16_t status)
+                             uint16_t status, uint64_t result)
 {
     vgpu_unmap(s, command);
     command->status = status;
-    command->result = status == VGPU_STUB_OK ? vgpu_result(command) : 0;
+    command->result = status == VGPU_STUB_OK ? result : 0;
     return VGPU_DONE;
+}
+
+static VGPUProgress vgpu_fail(VGPUStubState *s, VGPUCommand *command,
+                              uint16_t status)
+{
+    return vgpu_end(s, command, status, 0);
+}
+
+static VGPUProgress vgpu_succeed(VGPUStubState *s, VGPUCommand *command)
+{
+    return vgpu_end(s, command, VGPU_STUB_OK,
+                    VGPU_BACKEND->result(&command->job));
 }
 
 /* Execute a short command now; hand the worker the next job of a longer one */
 static VGPUProgress vgpu_go_on(VGPUStubState *s, VGPUCommand *command)
 {
-    if (!vgpu_map(s, command)) {
-        return vgpu_end(s, command, VGPU_STUB_ERR_DMA);
+    if (!vgpu_pieces_map(&s->host, command->pieces, &command->out, &command->in,
+                         VGPU_JOB)) {
+        return vgpu_fail(s, command, VGPU_STUB_ERR_DMA);
     }
-    if (!command->piece_count) {
-        return vgpu_end(s, command, VGPU_STUB_OK);
+    if (!command->pieces->count) {
+        return vgpu_succeed(s, command);
     }
     /* a short command in many small pieces also goes to the worker */
     if (!command->is_short || vgpu_bytes_left(command)) {
         vgpu_worker_give(s, command);
         return VGPU_IN_FLIGHT;
     }
-    vgpu_move(command);
-    return vgpu_end(s, command, VGPU_STUB_OK);
+    vgpu_pieces_execute(command->pieces, VGPU_BACKEND, &command->job);
+    return vgpu_succeed(s, command);
+}
+
+static VGPUProgress vgpu_register(VGPUStubState *s, VGPUCommand *command)
+{
+    uint64_t len = 0;
+    uint16_t status = vgpu_buffer_register(s, command, &len);
+
+    return vgpu_end(s, command, status, len);
 }
 
 /* New commands do not find the buffer; its last user schedules us again */
 static VGPUProgress vgpu_unregister(VGPUStubState *s, VGPUCommand *command)
 {
-    VGPUBuffer *buffer = s->buffers[command->sqe.arg];
+    VGPUBuffer *buffer = s->buffers.by_handle[command->sqe.arg];
 
     if (buffer->users) {
         buffer->closing = true;
         return VGPU_IN_FLIGHT;
     }
     vgpu_buffer_unregister(s, command->sqe.arg);
-    return vgpu_end(s, command, VGPU_STUB_OK);
+    return vgpu_end(s, command, VGPU_STUB_OK, 0);
 }
 
 /* The engine in QEMU has one command of a queue at a time */
@@ -301,14 +244,17 @@ static VGPUProgress vgpu_execute(VGPUStubState *s, VGPUCommand *command)
         return VGPU_IN_FLIGHT;
     }
     if (back_end == VGPU_BACK_END_AWAY) {
-        return vgpu_end(s, command,
-                        command->attempts ? VGPU_STUB_ERR_BACKEND
-                                          : VGPU_STUB_ERR_NO_BACKEND);
+        return vgpu_fail(s, command,
+                         command->attempts ? VGPU_STUB_ERR_BACKEND
+                                           : VGPU_STUB_ERR_NO_BACKEND);
     }
     if (vgpu_path(s) == VGPU_PATH_FRAMED) {
         return vgpu_frames_start(s, command);
     }
-    command->crc = command->sqe.arg;
+    if (!command->pieces) {
+        command->pieces = g_new0(struct vgpu_pieces, 1);
+    }
+    vgpu_job_begin(&command->job, command->sqe.opcode, command->sqe.arg);
     command->is_short = vgpu_bytes_left(command) <= VGPU_SHORT;
     return vgpu_go_on(s, command);
 }
@@ -319,11 +265,11 @@ VGPUProgress vgpu_command_start(VGPUStubState *s, VGPUCommand *command)
     uint16_t status = vgpu_command_check(s, command);
 
     if (status != VGPU_STUB_OK) {
-        return vgpu_end(s, command, status);
+        return vgpu_fail(s, command, status);
     }
     switch (command->sqe.opcode) {
     case VGPU_STUB_OP_REGISTER:
-        return vgpu_end(s, command, vgpu_buffer_register(s, command));
+        return vgpu_register(s, command);
     case VGPU_STUB_OP_UNREGISTER:
         return vgpu_unregister(s, command);
     default:
@@ -353,7 +299,7 @@ VGPUProgress vgpu_command_continue(VGPUStubState *s, VGPUCommand *command)
 static void vgpu_cancel(VGPUStubState *s, VGPUCommand *command)
 {
     if (command->sqe.opcode == VGPU_STUB_OP_UNREGISTER) {
-        s->buffers[command->sqe.arg]->closing = false;
+        s->buffers.by_handle[command->sqe.arg]->closing = false;
         return;
     }
     if (command->is_framed) {

@@ -41,7 +41,7 @@ static int vgpu_segments_file(const VGPUBuffer *buffer)
 
 static bool vgpu_buffer_add(VGPUMediator *m, uint32_t handle)
 {
-    const VGPUBuffer *buffer = m->s->buffers[handle];
+    const VGPUBuffer *buffer = m->s->buffers.by_handle[handle];
     int fd = vgpu_segments_file(buffer);
     union message message = { .buffer_add = {
         .header.type = VGPU_MEDIATOR_BUFFER_ADD,
@@ -75,7 +75,7 @@ static void vgpu_buffer_remove(VGPUMediator *m, uint32_t handle)
 /* Whether nothing has to be sent for this handle, or could be */
 static bool vgpu_buffer_send(VGPUMediator *m, uint32_t handle)
 {
-    const VGPUBuffer *buffer = m->s->buffers[handle];
+    const VGPUBuffer *buffer = m->s->buffers.by_handle[handle];
     bool is_wanted = buffer && !buffer->closing;
 
     switch (m->known[handle]) {
@@ -158,14 +158,13 @@ static void vgpu_execute_begin(VGPUMediator *m, VGPUExecute *execute,
     execute->handle = command->sqe.arg & UINT16_MAX;
     execute->removes = command->sqe.opcode == VGPU_STUB_OP_UNREGISTER;
     if (execute->removes) {
-        s->buffers[execute->handle]->closing = true;
+        s->buffers.by_handle[execute->handle]->closing = true;
         vgpu_buffer_remove(m, execute->handle);
         return;
     }
-    status = vgpu_buffer_register(s, command);
+    status = vgpu_buffer_register(s, command, &execute->result);
     if (status == VGPU_STUB_OK) {
         if (vgpu_buffer_add(m, execute->handle)) {
-            execute->result = command->done;
             return;
         }
         vgpu_buffer_unregister(s, execute->handle);
@@ -228,7 +227,7 @@ void vgpu_execute_cancel(VGPUShared *shared)
     VGPUExecute *execute = &shared->execute;
 
     if (execute->serial && execute->removes) {
-        m->s->buffers[execute->handle]->closing = false;
+        m->s->buffers.by_handle[execute->handle]->closing = false;
         vgpu_execute_answer(m, execute, VGPU_MEDIATOR_CANCELLED);
     }
 }

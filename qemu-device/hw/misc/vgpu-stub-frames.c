@@ -212,7 +212,7 @@ static bool vgpu_frames_send_piece(VGPUStubState *s, VGPUCommand *command,
         .header.type = VGPU_MEDIATOR_DATA_OUT,
         .tag = vgpu_frames_tag(command),
     };
-    if (!vgpu_data_read(s, &command->out,
+    if (!vgpu_data_read(&s->host, &command->out,
                         message->bytes + sizeof(message->data), len)) {
         return false;
     }

@@ -16,47 +16,14 @@
 #include "qemu/thread.h"
 #include "chardev/char-fe.h"
 #include "vgpu-stub-compat.h"
-#include "vgpu_stub_queue.h"
+#include "vgpu_engine.h"
 
 #define TYPE_VGPU_STUB "vgpu-stub"
 OBJECT_DECLARE_SIMPLE_TYPE(VGPUStubState, VGPU_STUB)
 
-/* A range of bus addresses; start is its offset in its list */
-typedef struct VGPUSegment {
-    uint64_t addr;
-    uint64_t start;
-    uint32_t len;
-} VGPUSegment;
-
-typedef struct VGPUBuffer {
-    VGPUSegment *segments;
-    uint32_t count;
-    uint32_t access;            /* of REGISTER's argument, bits 63:32 */
-    uint64_t len;
-    unsigned users;             /* commands in flight */
-    bool closing;               /* UNREGISTER waits for them */
-} VGPUBuffer;
-
-/* A command's data: a position in a list of segments, or inline bytes */
-typedef struct VGPUData {
-    const VGPUSegment *segment;
-    uint32_t offset;            /* in that segment */
-    uint64_t left;              /* bytes from there to the end of the data */
-    uint8_t *bytes;             /* DESC_INLINE: there are no segments */
-    VGPUSegment direct;         /* DESC_DIRECT: the only segment */
-    VGPUSegment *list;          /* DESC_LIST: to be freed */
-    uint32_t list_count;
-    VGPUBuffer *buffer;         /* DESC_BUFFER: in use */
-} VGPUData;
-
-/* Mapped memory to read from and to write to, of the same length */
-typedef struct VGPUPiece {
-    void *out;
-    void *in;
-    size_t len;
-} VGPUPiece;
-
-#define VGPU_PIECES     256
+typedef struct vgpu_segment VGPUSegment;
+typedef struct vgpu_buffer VGPUBuffer;
+typedef struct vgpu_data VGPUData;
 
 typedef struct VGPUQueue VGPUQueue;
 
@@ -74,8 +41,7 @@ typedef struct VGPUCommand {
     struct vgpu_stub_sqe sqe;   /* in the host's byte order */
     VGPUData out;
     VGPUData in;
-    uint64_t done;              /* bytes moved */
-    uint32_t crc;
+    struct vgpu_job job;
     uint16_t status;
     uint64_t result;            /* 0 unless the status is OK */
     bool is_short;              /* executed by the main loop, not the worker */
@@ -87,8 +53,7 @@ typedef struct VGPUCommand {
     VGPUData all_out, all_in;   /* OUT and IN, when the worker got it */
     GByteArray *received;       /* from the worker, and not yet written */
 
-    VGPUPiece pieces[VGPU_PIECES];
-    unsigned piece_count;
+    struct vgpu_pieces *pieces; /* NULL: the embedded engine never had it */
 
     /* protected by the worker's lock */
     bool with_worker;
@@ -144,8 +109,8 @@ struct VGPUStubState {
     uint32_t events;
     VGPUQueue *queues;
     uint32_t next_queue;        /* next to be served */
-    VGPUBuffer *buffers[VGPU_STUB_BUFFERS_MAX];
-    uint32_t segment_count;     /* of all buffers */
+    struct vgpu_buffers buffers;
+    struct vgpu_host host;      /* for the engine */
     QEMUBH *bh;
     VMChangeStateEntry *run_state;
     bool stopped;               /* machine not running, or device unplugged */
@@ -176,31 +141,17 @@ bool vgpu_dma_write(VGPUStubState *s, uint64_t addr, const void *buf,
                     size_t len);
 bool vgpu_dma_read_le32(VGPUStubState *s, uint64_t addr, uint32_t *val);
 bool vgpu_dma_write_le32(VGPUStubState *s, uint64_t addr, uint32_t val);
-void vgpu_data_advance(VGPUData *data, size_t len);
-bool vgpu_data_read(VGPUStubState *s, VGPUData *data, void *buf, size_t len);
-void *vgpu_data_map(VGPUStubState *s, VGPUData *data, size_t *len,
-                    bool is_write);
 bool vgpu_data_write(VGPUStubState *s, VGPUData *data, const void *buf,
                      size_t len);
-void vgpu_data_unmap(VGPUStubState *s, VGPUData *data, void *ptr, size_t len,
-                     bool is_write);
+void vgpu_host_init(VGPUStubState *s);
 
-/* vgpu-stub-buffer.c; the functions that return uint16_t return a status */
-VGPUBuffer *vgpu_buffer_new(uint32_t count, uint32_t access);
-void vgpu_buffer_free(VGPUBuffer *buffer);
+/* vgpu-stub-buffer.c */
 void vgpu_buffer_set_segment(VGPUBuffer *buffer, uint32_t i, uint64_t addr,
                              uint32_t len);
-void vgpu_buffer_insert(VGPUStubState *s, uint32_t handle, VGPUBuffer *buffer);
-VGPUBuffer *vgpu_buffer_find(VGPUStubState *s, uint32_t handle);
-uint16_t vgpu_buffer_register(VGPUStubState *s, VGPUCommand *command);
+uint16_t vgpu_buffer_register(VGPUStubState *s, VGPUCommand *command,
+                              uint64_t *len);
 void vgpu_buffer_unregister(VGPUStubState *s, uint32_t handle);
 void vgpu_buffers_forget(VGPUStubState *s);
-uint16_t vgpu_read_segments(VGPUStubState *s, VGPUData *from, uint32_t count,
-                            VGPUSegment *segments, uint64_t *len);
-
-/* vgpu-stub-command.c */
-uint16_t vgpu_command_check(VGPUStubState *s, VGPUCommand *command);
-void vgpu_command_release(VGPUStubState *s, VGPUCommand *command);
 
 /* vgpu-stub-engine.c */
 typedef enum VGPUProgress {
@@ -208,6 +159,8 @@ typedef enum VGPUProgress {
     VGPU_IN_FLIGHT,             /* the bottom half will be scheduled */
 } VGPUProgress;
 
+uint16_t vgpu_command_check(VGPUStubState *s, VGPUCommand *command);
+void vgpu_command_release(VGPUStubState *s, VGPUCommand *command);
 VGPUProgress vgpu_command_start(VGPUStubState *s, VGPUCommand *command);
 VGPUProgress vgpu_command_continue(VGPUStubState *s, VGPUCommand *command);
 void vgpu_command_cancel(VGPUStubState *s, VGPUCommand *command);

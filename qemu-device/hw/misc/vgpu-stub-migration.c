@@ -70,9 +70,9 @@ static void vgpu_save_queues(VGPUStubState *s, VGPUSaved *saved)
 static void vgpu_save_buffers(VGPUStubState *s, VGPUSaved *saved)
 {
     saved->buffers = g_new0(VGPUSavedBuffer, VGPU_STUB_BUFFERS_MAX);
-    saved->segments = g_new0(VGPUSegment, s->segment_count);
+    saved->segments = g_new0(VGPUSegment, s->buffers.segments);
     for (uint32_t handle = 0; handle < VGPU_STUB_BUFFERS_MAX; handle++) {
-        const VGPUBuffer *buffer = s->buffers[handle];
+        const VGPUBuffer *buffer = s->buffers.by_handle[handle];
 
         if (!buffer) {
             continue;
@@ -216,7 +216,8 @@ static bool vgpu_load_buffer(VGPUStubState *s, const VGPUSavedBuffer *saved,
 {
     VGPUBuffer *buffer;
 
-    if (saved->handle >= VGPU_STUB_BUFFERS_MAX || s->buffers[saved->handle] ||
+    if (saved->handle >= VGPU_STUB_BUFFERS_MAX ||
+        s->buffers.by_handle[saved->handle] ||
         !saved->access || saved->access > 3 || !saved->count ||
         saved->count > MIN(left, VGPU_STUB_BUFFER_SEGMENTS_MAX)) {
         error_report("vgpu-stub: the stream has buffer %u with access %u and "
@@ -234,7 +235,7 @@ static bool vgpu_load_buffer(VGPUStubState *s, const VGPUSavedBuffer *saved,
         vgpu_buffer_free(buffer);
         return false;
     }
-    vgpu_buffer_insert(s, saved->handle, buffer);
+    vgpu_buffers_insert(&s->buffers, saved->handle, buffer);
     return true;
 }
 

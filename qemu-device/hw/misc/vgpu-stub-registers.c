@@ -306,6 +306,7 @@ void vgpu_queues_realize(VGPUStubState *s)
     for (uint32_t i = 0; i < s->queue_count; i++) {
         s->queues[i].s = s;
     }
+    vgpu_host_init(s);
     s->bh = qemu_bh_new_guarded(vgpu_queues_run, s,
                                 &DEVICE(s)->mem_reentrancy_guard);
     vgpu_worker_start(s);
@@ -338,5 +339,8 @@ void vgpu_queues_finalize(VGPUStubState *s)
     }
     vgpu_worker_stop(s);
     qemu_bh_delete(s->bh);
+    for (uint32_t i = 0; i < s->queue_count; i++) {
+        g_free(s->queues[i].command.pieces);
+    }
     g_clear_pointer(&s->queues, g_free);
 }

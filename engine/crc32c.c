@@ -2,7 +2,7 @@
 #include <endian.h>
 #include <pthread.h>
 #include <string.h>
-#include "crc32c.h"
+#include "vgpu_engine.h"
 
 #define POLYNOMIAL 0x82f63b78 /* 0x1edc6f41, reflected */
 
@@ -37,7 +37,7 @@ static uint32_t eight_bytes(uint32_t crc, const unsigned char *bytes)
 	return crc;
 }
 
-uint32_t crc32c(uint32_t crc, const void *bytes, size_t len)
+uint32_t vgpu_crc32c(uint32_t crc, const void *bytes, size_t len)
 {
 	const unsigned char *p = bytes;
 
