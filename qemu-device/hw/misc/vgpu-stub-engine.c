@@ -21,6 +21,11 @@
 /* The back end of the embedded engine */
 #define VGPU_BACKEND    (&vgpu_software)
 
+static void vgpu_move(VGPUCommand *command)
+{
+    vgpu_pieces_execute(&command->q->pieces, VGPU_BACKEND, &command->job);
+}
+
 /* The worker */
 
 static void vgpu_worker_give(VGPUStubState *s, VGPUCommand *command)
@@ -55,7 +60,7 @@ static void *vgpu_worker(void *opaque)
     qemu_mutex_lock(&s->worker_lock);
     while ((command = vgpu_worker_take(s))) {
         qemu_mutex_unlock(&s->worker_lock);
-        vgpu_pieces_execute(command->pieces, VGPU_BACKEND, &command->job);
+        vgpu_move(command);
         qemu_mutex_lock(&s->worker_lock);
         s->worker_now = NULL;
         command->with_worker = false;
@@ -145,10 +150,8 @@ void vgpu_command_release(VGPUStubState *s, VGPUCommand *command)
 
 static void vgpu_unmap(VGPUStubState *s, VGPUCommand *command)
 {
-    if (command->pieces) {
-        vgpu_pieces_unmap(&s->host, command->pieces, &command->out,
-                          &command->in);
-    }
+    vgpu_pieces_unmap(&s->host, &command->q->pieces, &command->out,
+                      &command->in);
 }
 
 static uint64_t vgpu_bytes_left(const VGPUCommand *command)
@@ -180,11 +183,11 @@ static VGPUProgress vgpu_succeed(VGPUStubState *s, VGPUCommand *command)
 /* Execute a short command now; hand the worker the next job of a longer one */
 static VGPUProgress vgpu_go_on(VGPUStubState *s, VGPUCommand *command)
 {
-    if (!vgpu_pieces_map(&s->host, command->pieces, &command->out, &command->in,
-                         VGPU_JOB)) {
+    if (!vgpu_pieces_map(&s->host, &command->q->pieces, &command->out,
+                         &command->in, VGPU_JOB)) {
         return vgpu_fail(s, command, VGPU_STUB_ERR_DMA);
     }
-    if (!command->pieces->count) {
+    if (!command->q->pieces.count) {
         return vgpu_succeed(s, command);
     }
     /* a short command in many small pieces also goes to the worker */
@@ -192,7 +195,7 @@ static VGPUProgress vgpu_go_on(VGPUStubState *s, VGPUCommand *command)
         vgpu_worker_give(s, command);
         return VGPU_IN_FLIGHT;
     }
-    vgpu_pieces_execute(command->pieces, VGPU_BACKEND, &command->job);
+    vgpu_move(command);
     return vgpu_succeed(s, command);
 }
 
@@ -250,9 +253,6 @@ static VGPUProgress vgpu_execute(VGPUStubState *s, VGPUCommand *command)
     }
     if (vgpu_path(s) == VGPU_PATH_FRAMED) {
         return vgpu_frames_start(s, command);
-    }
-    if (!command->pieces) {
-        command->pieces = g_new0(struct vgpu_pieces, 1);
     }
     vgpu_job_begin(&command->job, command->sqe.opcode, command->sqe.arg);
     command->is_short = vgpu_bytes_left(command) <= VGPU_SHORT;

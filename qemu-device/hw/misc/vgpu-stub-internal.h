@@ -53,8 +53,6 @@ typedef struct VGPUCommand {
     VGPUData all_out, all_in;   /* OUT and IN, when the worker got it */
     GByteArray *received;       /* from the worker, and not yet written */
 
-    struct vgpu_pieces *pieces; /* NULL: the embedded engine never had it */
-
     /* protected by the worker's lock */
     bool with_worker;
     QSIMPLEQ_ENTRY(VGPUCommand) next;
@@ -87,6 +85,7 @@ struct VGPUQueue {
 
     bool kicked;
     VGPUCommand commands[VGPU_COMMANDS];
+    struct vgpu_pieces pieces;  /* mapped data of the one that QEMU executes */
 };
 
 typedef struct VGPUMediator VGPUMediator;

@@ -210,7 +210,7 @@ VGPUCommand *vgpu_queue_new_command(VGPUQueue *q, uint32_t index)
 {
     VGPUCommand *command = vgpu_queue_command(q, index);
 
-    memset(command, 0, offsetof(VGPUCommand, pieces));
+    memset(command, 0, offsetof(VGPUCommand, with_worker));
     command->q = q;
     command->index = index;
     return command;

@@ -339,8 +339,5 @@ void vgpu_queues_finalize(VGPUStubState *s)
     }
     vgpu_worker_stop(s);
     qemu_bh_delete(s->bh);
-    for (uint32_t i = 0; i < s->queue_count; i++) {
-        g_free(s->queues[i].command.pieces);
-    }
     g_clear_pointer(&s->queues, g_free);
 }
