@@ -245,10 +245,24 @@ static bool is_good_execute(const struct vgpu_mediator_execute *execute)
 
 static bool is_good_execute_answer(const struct vgpu_mediator_execute_answer *answer)
 {
-	return (answer->status == VGPU_MEDIATOR_OK ||
-		answer->status == VGPU_MEDIATOR_CANCELLED) &&
+	if (answer->status == VGPU_MEDIATOR_CANCELLED)
+		return !answer->command_status && !answer->result;
+	return answer->status == VGPU_MEDIATOR_OK &&
 	       answer->command_status <= VGPU_STUB_ERR_BACKEND &&
 	       (!answer->command_status || !answer->result);
+}
+
+/* STATUS is in the same place in all answers */
+static bool is_good_answer(const struct vgpu_mediator_answer *answer)
+{
+	switch (answer->header.type & ~VGPU_MEDIATOR_ANSWER) {
+	case VGPU_MEDIATOR_MEMORY_ADD:
+	case VGPU_MEDIATOR_BUFFER_ADD:
+	case VGPU_MEDIATOR_QUEUE_START:
+		return answer->status < VGPU_MEDIATOR_CANCELLED;
+	default:
+		return answer->status == VGPU_MEDIATOR_OK;
+	}
 }
 
 static bool is_good_hello_answer(const struct vgpu_mediator_hello_answer *answer)
@@ -298,9 +312,8 @@ static bool is_good_value(const union message *message)
 	case VGPU_MEDIATOR_EXECUTE | VGPU_MEDIATOR_ANSWER:
 		return is_good_execute_answer(&message->execute_answer);
 	default:
-		/* STATUS is in the same place in all other answers */
 		return !(message->header.type & VGPU_MEDIATOR_ANSWER) ||
-		       message->answer.status < VGPU_MEDIATOR_CANCELLED;
+		       is_good_answer(&message->answer);
 	}
 }
 
