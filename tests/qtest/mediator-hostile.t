@@ -70,7 +70,7 @@ sub test_faults {
             $worker->send(BackEnd::message(0x8007, 99, 0, pack 'V4', 0, 0, 0, 0));
         }],
         'EXECUTE for a queue that is not running' => [BAD_STATE => sub { $worker->ask_device(1, 0, $register) }],
-        'EXECUTE for a queue that is not there' => [BAD_STATE => sub { $worker->ask_device(9, 0, $register) }],
+        'EXECUTE for a queue that is not there' => [BAD_VALUE => sub { $worker->ask_device(9, 0, $register) }],
         'EXECUTE of set 0' => [BAD_VALUE => sub { $worker->ask_device(0, 0, Ring::entry()) }],
         'two EXECUTE at a time' => [BAD_STATE => sub {
             $worker->ask_device(0, 0, $register);

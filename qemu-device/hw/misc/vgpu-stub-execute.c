@@ -198,11 +198,14 @@ void vgpu_execute_request(VGPUMediator *m)
     VGPUShared *shared = &m->shared[request->queue];
     VGPUExecute *execute = &shared->execute;
 
+    if (request->queue >= m->s->queue_count) {
+        vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_VALUE, "no such queue");
+        return;
+    }
     if (m->is_resetting) {
         return;
     }
-    if (request->queue >= m->s->queue_count ||
-        shared->worker == VGPU_WORKER_NONE || execute->serial) {
+    if (shared->worker == VGPU_WORKER_NONE || execute->serial) {
         vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_STATE, "");
         return;
     }
