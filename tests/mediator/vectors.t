@@ -38,9 +38,11 @@ system('gcc', '-std=gnu11', '-g', '-O1', '-Wall', '-Wextra', '-Werror', '-D_GNU_
     '-o', "$dir/receive", "$top/tests/mediator/receive.c", "$top/tests/mediator/send.c",
     map { "$source/$_.c" } qw(message channel channel-send)) == 0 or die 'gcc';
 
+my @results;
 for my $path (@vectors) {
     my $name = basename($path);
     my %vector = Vectors::read_vector($path);
+    push @results, @{ $vector{expect} };
     my $expected = join '', map {"$_\n"} @{ $vector{expect} };
     my @chunks = length $vector{bytes} > 1000 ? (1 << 20, 16, 4096) : (1 << 20, 1, 16, 7);
     for my $chunk (@chunks) {
@@ -52,14 +54,16 @@ for my $path (@vectors) {
 cmp_ok scalar @vectors, '>=', 100, 'there are vectors';
 
 # Every fault that a message can have is in a vector
-my %faults = map { $_ => 1 } map { /BAD_\w+/g } map { my %vector = Vectors::read_vector($_); @{ $vector{expect} } } @vectors;
+my %faults = map { $_ => 1 } map { /BAD_\w+/g } @results;
 ok $faults{"BAD_$_"}, "BAD_$_ has a vector" for qw(LENGTH TYPE DESCRIPTORS RESERVED SERIAL STATE VALUE TIMEOUT);
 
-# Every message has a good one
+# Every message and answer has a good one
 my $spec = do { local (@ARGV, $/) = ("$top/docs/specs/vgpu-mediator.rst"); <> };
-for my $message ($spec =~ /^0x00\w\w   ([A-Z_]+) /mg) {
+while ($spec =~ /^0x00\w\w   ([A-Z_]+) .* (\w+|\d+, 1 descriptor)  +\S[^=\n]*$/mg) {
+    my ($message, $answer) = ($1, $2);
     my $file = "$top/tests/mediator/vectors/good-" . lc($message) =~ tr/_/-/r;
     ok -e $file, "$message has a good vector";
+    ok((grep { $_ eq "answer to $message" } @results), '... and so has its answer') if $answer ne 'notice';
 }
 
 done_testing;
