@@ -244,19 +244,23 @@ bool frames_have_work(const struct frames *frames)
 	return frames->consumed >= GRANT;
 }
 
-/* A message of each command in turn */
+/* A message of each command in turn. The first one is not always the same: it gets the room. */
 bool frames_serve(struct frames *frames)
 {
+	unsigned int first = frames->next;
 	bool more = false;
 
-	for (unsigned int i = 0; i < frames->used; i++) {
+	for (unsigned int n = 0; n < frames->used; n++) {
+		unsigned int i = (first + n) % frames->used;
 		struct command *command = &frames->commands[i];
 		size_t len = sendable(frames, command);
 
 		if (!command->used || !len)
 			continue;
-		if (has_room(frames))
+		if (has_room(frames)) {
 			send_data(frames, command, len);
+			frames->next = i + 1;
+		}
 		more = true;
 	}
 	while (frames->used && !frames->commands[frames->used - 1].used)

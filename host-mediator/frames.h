@@ -31,6 +31,7 @@ struct frames {
 	struct metrics *metrics;
 	struct command commands[FRAMES_MAX];
 	unsigned int used; /* no command is behind this one */
+	unsigned int next; /* the first one to be served */
 	uint32_t credit; /* what the device may send at first */
 	uint64_t out_credit, in_credit;
 	uint32_t consumed; /* not yet granted again */

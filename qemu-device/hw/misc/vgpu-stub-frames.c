@@ -217,6 +217,7 @@ static bool vgpu_frames_send_piece(VGPUStubState *s, VGPUCommand *command,
         return false;
     }
     m->frames.out_credit -= len;
+    vgpu_queue_had_turn(command->q);
     vgpu_channel_queue(m, message, sizeof(message->data) + len, 0);
     return true;
 }

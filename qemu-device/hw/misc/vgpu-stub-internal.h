@@ -188,6 +188,7 @@ void vgpu_queue_disabled(VGPUQueue *q);
 void vgpu_queue_signal(VGPUQueue *q);
 void vgpu_queue_completed(VGPUQueue *q, uint32_t event, uint32_t old);
 void vgpu_queue_kick(VGPUQueue *q);
+void vgpu_queue_had_turn(const VGPUQueue *q);
 void vgpu_queues_run(void *opaque);
 void vgpu_send_signals(VGPUStubState *s);
 

@@ -333,25 +333,32 @@ static bool vgpu_queue_has_work(VGPUQueue *q)
            (q->kicked || q->sq_next != q->sq_head) && !vgpu_shared_serves(q);
 }
 
-/* Start where the last call ended, so that no queue starves the others */
+/* Another queue is the next one, so that this one does not starve the others */
+void vgpu_queue_had_turn(const VGPUQueue *q)
+{
+    q->s->next_queue = (q - q->s->queues + 1) % q->s->queue_count;
+}
+
 static void vgpu_queues_serve(VGPUStubState *s)
 {
     int64_t deadline = get_clock() + VGPU_SERVE_NS;
+    uint32_t first = s->next_queue;
 
     for (uint32_t i = 0; s->can_dma && i < s->queue_count; i++) {
-        VGPUQueue *q = &s->queues[s->next_queue];
+        VGPUQueue *q = &s->queues[(first + i) % s->queue_count];
 
-        if (vgpu_queue_has_work(q)) {
-            if (get_clock() >= deadline) {
-                qemu_bh_schedule(s->bh);
-                return;
-            }
-            vgpu_serving_begin(s);
-            vgpu_queue_serve(q, deadline);
-            vgpu_serving_end(s);
-            vgpu_send_signals(s);
+        if (!vgpu_queue_has_work(q)) {
+            continue;
         }
-        s->next_queue = (s->next_queue + 1) % s->queue_count;
+        vgpu_serving_begin(s);
+        vgpu_queue_serve(q, deadline);
+        vgpu_serving_end(s);
+        vgpu_send_signals(s);
+        if (get_clock() >= deadline) {
+            vgpu_queue_had_turn(q);
+            qemu_bh_schedule(s->bh);
+            return;
+        }
     }
 }
 
