@@ -3,9 +3,13 @@
 # Builds vgpu-mediator and the program tests/mediator/daemon in a directory, and runs them:
 #
 #   my $mediator = Mediator->new(SANITIZE => 0 or 1)
+#   my $mediator = Mediator->built(DIRECTORY)       that of "make mediator" instead, without
+#                                   daemon; DIRECTORY is a temporary one if omitted
 #   $mediator->{dir}, {socket}, {program}, {log}   the directory and files in it
 #   $mediator->start(OPTION...)     start it; {pid}; its standard error is appended to {log};
 #                                   {user} is the ID of the user that runs it
+#   $mediator->serve(OPTION...)     start it with the socket {socket}, and wait for it; later
+#                                   without options: start it with the same ones again
 #   $mediator->listens              a connection, or undef
 #   $mediator->workers              the process IDs of its workers
 #   $mediator->ends                 wait for its end: its exit status, or 'none'
@@ -48,6 +52,13 @@ sub new {
     return $self;
 }
 
+sub built {
+    my ($class, $dir) = @_;
+    $dir //= tempdir(CLEANUP => 1);
+    my $program = build_dir() . '/mediator/vgpu-mediator';
+    return bless { dir => $dir, socket => "$dir/socket", program => $program, log => "$dir/log" }, $class;
+}
+
 sub wait_for {
     my ($condition) = @_;
     for (1 .. 100) {
@@ -71,6 +82,21 @@ sub spawn {
 sub start {
     my ($self, @options) = @_;
     return $self->spawn(sub { }, @options);
+}
+
+# Found out without a connection, which would get a worker
+sub is_listening {
+    my ($path) = @_;
+    local @ARGV = '/proc/net/unix';
+    return scalar grep { /^\S+ \S+ 00000000 00010000 .* \Q$path\E$/ } <>;
+}
+
+sub serve {
+    my ($self, @options) = @_;
+    $self->{options} = \@options if @options;
+    $self->start("--socket-path=$self->{socket}", @{ $self->{options} // [] });
+    wait_for(sub { is_listening($self->{socket}) }) or die 'the mediator does not start: ', $self->log;
+    return $self;
 }
 
 sub listens {

@@ -3,7 +3,6 @@
 # Guests that work, with verified data, while their mediator's processes are killed:
 #
 #   my $mediator = supervisor($directory, OPTION...);      start one there; a Mediator
-#   Outlive::restart($mediator)     start it again, after its end
 #   my @vms = guests($mediator->{socket}, shared => 2, framed => 2);    boot them
 #   my $vm = guest($mediator->{socket}, $path, $name, $uri);    one; the directory GUEST has
 #                                   the program chardev. With $uri it waits for a migration.
@@ -29,17 +28,7 @@ our @EXPORT = qw(supervisor guest guests start_work end_work end_guests oldest_w
 
 sub supervisor {
     my ($dir, @options) = @_;
-    my $mediator = bless { dir => $dir, socket => "$dir/socket", log => "$dir/log", options => \@options,
-        program => build_dir() . '/mediator/vgpu-mediator' }, 'Mediator';
-    restart($mediator);
-    return $mediator;
-}
-
-sub restart {
-    my ($mediator) = @_;
-    $mediator->start("--socket-path=$mediator->{socket}", @{ $mediator->{options} });
-    wait_for(sub { -S $mediator->{socket} }) or die "the mediator does not start, see $mediator->{log}\n";
-    return;
+    return Mediator->built($dir)->serve(@options);
 }
 
 # $uri: from which it migrates here

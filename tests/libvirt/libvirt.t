@@ -14,6 +14,7 @@ use warnings;
 use Test::More;
 use Contract;
 use Guest;
+use Mediator;
 
 my $here = top_dir() . '/tests/libvirt';
 exec "$here/with-libvirtd", $^X, (map { "-I$_" } @INC), $0 unless $ENV{LIBVIRT_INSIDE}++;
@@ -92,15 +93,7 @@ sub runs {
     return;
 }
 
-my $socket = '/run/vgpu-mediator.socket';
-
-sub start_mediator {
-    my $pid = fork // die "fork: $!";
-    return $pid if $pid;
-    open STDERR, '>', '/run/vgpu-mediator.log' or die $!;
-    exec "$build/mediator/vgpu-mediator", "--socket-path=$socket" or die "vgpu-mediator: $!";
-}
-
+my $mediator = Mediator->built('/run');
 my @machines = (
     ["$prefix-pc", 'pc', '"bus":"pci.0","addr":"0x1e"', '00:1e.0'],
     ["$prefix-q35", 'q35', '"bus":"pcie.0","addr":"0x1e"', '00:1e.0'],
@@ -109,9 +102,9 @@ my @machines = (
     ["$prefix-mediator", 'q35', '"bus":"pcie.0","addr":"0x1e","mediator":"vgpu-mediator"', '00:1e.0',
         MEMORY => q(<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>),
         CHARDEV => q(<qemu:arg value='-chardev'/>)
-            . "<qemu:arg value='socket,id=vgpu-mediator,path=$socket,reconnect=1'/>"],
+            . "<qemu:arg value='socket,id=vgpu-mediator,path=$mediator->{socket},reconnect=1'/>"],
 );
-my $mediator = start_mediator();
+$mediator->serve;
 for my $machine (@machines) {
     subtest $machine->[0] => sub { runs(@$machine) };
 }
@@ -125,7 +118,6 @@ subtest 'a wrong name' => sub {
     like $text, qr/'vgpu-stubb' is not a valid device model name/, "and prints QEMU's error";
 };
 
-kill 'TERM', $mediator;
-waitpid $mediator, 0;
-like read_file('/run/vgpu-mediator.log'), qr/VM $prefix-mediator: connected/, 'the mediator served its VM';
+is $mediator->stop, 0, 'the mediator ends';
+like $mediator->log, qr/VM $prefix-mediator: connected/, 'the mediator served its VM';
 done_testing;

@@ -8,37 +8,15 @@
 # Needs: setup-device device mediator
 use strict;
 use warnings;
-use File::Temp 'tempdir';
 use Test::More;
 use Time::HiRes qw(sleep time);
 use Contract;
+use Mediator;
 use QueueTest;
 
-my $dir = tempdir(CLEANUP => 1);
-my $socket = "$dir/socket";
-my $mediator;
+my $mediator = Mediator->built->serve;
 
-sub start_mediator {
-    $mediator = fork // die "fork: $!";
-    return if $mediator;
-    open STDERR, '>>', "$dir/log" or die;
-    exec build_dir() . '/mediator/vgpu-mediator', "--socket-path=$socket";
-    die "exec: $!";
-}
-
-sub stop_mediator {
-    my ($signal) = @_;
-    kill $signal, $mediator or return;
-    waitpid $mediator, 0;
-    unlink $socket;
-    undef $mediator;
-    return;
-}
-
-sub worker {
-    my ($pid) = split ' ', qx(cat /proc/$mediator/task/$mediator/children);
-    return $pid;
-}
+sub worker { return ($mediator->workers)[0] }
 
 sub is_there {
     my ($there, $what) = @_;
@@ -61,21 +39,21 @@ sub test_killed_worker {
 
 sub test_ends {
     my %end = (
-        'a mediator that is killed' => sub { stop_mediator('KILL') },
-        'a mediator that is stopped' => sub { stop_mediator('TERM') },
+        'a mediator that is killed' => 'KILL',
+        'a mediator that is stopped' => 'TERM',
     );
     for my $what (sort keys %end) {
-        $end{$what}->();
+        kill $end{$what}, $mediator->{pid};
+        $mediator->ends;
         is_there(0, "$what: the device notices");
-        start_mediator() unless $mediator;
+        $mediator->start("--socket-path=$mediator->{socket}");
         is_there(1, "$what: the device connects again");
         is $ring->run->{status}, 0, "$what: a command is executed";
     }
     return;
 }
 
-start_mediator();
-start('pc', qemu => ['-name', 'guest 1', '-chardev', "socket,id=med,path=$socket,reconnect=1",
+start('pc', qemu => ['-name', 'guest 1', '-chardev', "socket,id=med,path=$mediator->{socket},reconnect=1",
     '-global', 'vgpu-stub.mediator=med']);
 is_there(1, 'the device connects');
 $ring->enable;
@@ -84,8 +62,6 @@ test_killed_worker();
 test_ends();
 is $device->qtest->quit, 0, 'QEMU exits with 0';
 is Qmp::slurp("$device->{qtest}{dir}/stderr"), '', 'it has logged nothing';
-stop_mediator('TERM');
-
-END { stop_mediator('KILL') if $mediator }
+is $mediator->stop, 0, 'the mediator, too';
 
 done_testing;

@@ -10,12 +10,12 @@
 use strict;
 use warnings;
 no warnings 'portable'; # 64-bit numbers
-use File::Temp 'tempdir';
 use Test::More;
 use Time::HiRes 'sleep';
 use Contract;
 use Device;
 use Firmware;
+use Mediator;
 use QueueTest;
 use Ring;
 use SharedWorker;
@@ -25,27 +25,11 @@ use WorkInFlight;
 use constant TURNS => 128;
 
 my $is_tcg = ($ENV{QTEST_ACCEL} // 'tcg') eq 'tcg';
-
-my $dir = tempdir(CLEANUP => 1);
-my $socket = "$dir/socket";
-my $mediator;
-
-sub start_mediator {
-    $mediator = fork // die "fork: $!";
-    return if $mediator;
-    open STDERR, '>>', "$dir/log" or die;
-    exec build_dir() . '/mediator/vgpu-mediator', "--socket-path=$socket";
-    die "exec: $!";
-}
-
-END {
-    local $?;
-    kill 'TERM', $mediator and waitpid $mediator, 0 if $mediator;
-}
-
+my $mediator = Mediator->built->serve;
+my $dir = $mediator->{dir};
 my @machine = (halting_firmware(), '-name', 'guest',
     '-object', 'memory-backend-memfd,id=m,share=on,size=256M', '-machine', 'memory-backend=m');
-my @mediated = ('-chardev', "socket,id=med,path=$socket,reconnect=1",
+my @mediated = ('-chardev', "socket,id=med,path=$mediator->{socket},reconnect=1",
     '-global', 'vgpu-stub.mediator=med');
 
 sub is_served {
@@ -189,7 +173,6 @@ sub test_late_end {
 
 sub names { return join ' ', map { $_->{name} } @_ }
 
-start_mediator();
 subtest 'migration' => sub { test_migration('with a mediator', @mediated) };
 subtest 'migration to a device without a mediator' => sub { test_migration('without one') };
 subtest 'a migration that is cancelled' => sub { test_cancelled() };
