@@ -29,10 +29,14 @@ my %files = (
     'libvgpu-stub' => [sort map({ "usr/include/vgpu-stub/$_.h" } qw(libvgpu-stub vgpu_stub vgpu_stub_ioctl
         vgpu_stub_queue)), map({ "usr/lib/$_" } qw(libvgpu-stub.so libvgpu-stub.so.0 pkgconfig/libvgpu-stub.pc)),
         map({ "usr/share/man/man3/$_.3.gz" } 'libvgpu-stub', functions())],
+    'vgpu-stub-mediator' => [sort 'etc/vgpu-stub/mediator.conf', 'usr/bin/vgpu-mediator',
+        'usr/lib/systemd/system/vgpu-mediator.service', 'usr/lib/systemd/system/vgpu-mediator.socket',
+        'usr/lib/sysusers.d/vgpu-stub-mediator.conf', 'usr/share/man/man8/vgpu-mediator.8.gz'],
     'vgpu-stub-dkms' => [sort 'usr/lib/udev/rules.d/60-vgpu-stub.rules',
         map { "usr/src/vgpu-stub-$version/$_" } driver_source()],
 );
-my %arch = ('libvgpu-stub' => 'x86_64', 'vgpu-stub-tools' => 'x86_64', 'vgpu-stub-dkms' => 'any');
+my %arch = ('libvgpu-stub' => 'x86_64', 'vgpu-stub-tools' => 'x86_64',
+    'vgpu-stub-mediator' => 'x86_64', 'vgpu-stub-dkms' => 'any');
 
 # makepkg refuses to run as root, and needs the path of a pacman, which it does not run.
 # The environment is clean, because make's adds the headers in a cache that only its
@@ -48,8 +52,8 @@ sub test_syntax {
     my ($status, $output) = makepkg('--printsrcinfo');
     is $status, 0, 'makepkg --printsrcinfo' or diag $output;
     like $output, qr/^\tpkgver = \Q$version\E$/m, 'it has the version';
-    is_deeply [$output =~ /^pkgname = (\S+)$/mg], ['vgpu-stub-dkms', 'vgpu-stub-tools', 'libvgpu-stub'],
-        'three packages';
+    is_deeply [$output =~ /^pkgname = (\S+)$/mg], ['vgpu-stub-dkms', 'vgpu-stub-tools', 'libvgpu-stub',
+        'vgpu-stub-mediator'], 'four packages';
     like $output, qr/^pkgname = vgpu-stub-dkms\n(?:\t.*\n)*\tdepends = dkms\n/m, 'the driver depends on DKMS';
     return;
 }
@@ -68,9 +72,20 @@ sub test_build {
     return;
 }
 
+sub test_mediator {
+    my ($package) = glob "$dir/vgpu-stub-mediator-*.pkg.tar*";
+    my ($status, $unit) = Packages::run("bsdtar -xOf $package usr/lib/systemd/system/vgpu-mediator.service");
+    like $unit, qr{^ExecStart=/usr/bin/vgpu-mediator --config=/etc/vgpu-stub/mediator\.conf }m,
+        'the unit starts the program of the package';
+    ($status, my $info) = Packages::run("bsdtar -xOf $package .PKGINFO");
+    like $info, qr{^backup = etc/vgpu-stub/mediator\.conf$}m, 'a configuration that was changed is kept';
+    return;
+}
+
 my $archive = archive($dir);
 Packages::run("cp $pkgbuild $dir && chmod -R a+rwX $dir");
 test_syntax();
 test_build();
+test_mediator();
 
 done_testing;

@@ -31,6 +31,9 @@ my %owner = (
     'LIB/pkgconfig/libvgpu-stub.pc' => 'devel', '/usr/include/vgpu-stub/libvgpu-stub.h' => 'devel',
     '/usr/share/man/man3/vgpu_stub_wait.3' => 'devel',
     '/usr/lib/udev/rules.d/60-vgpu-stub.rules' => 'dkms',
+    map({ ("/usr/lib/systemd/system/vgpu-mediator.$_" => 'mediator') } 'service', 'socket'),
+    map({ ($_ => 'mediator') } '/usr/sbin/vgpu-mediator', '/usr/share/man/man8/vgpu-mediator.8',
+        '/etc/vgpu-stub', '/etc/vgpu-stub/mediator.conf', '/usr/lib/sysusers.d/vgpu-stub-mediator.conf'),
     map { ("/usr/src/vgpu-stub-VERSION/$_" => 'dkms') } driver_source(),
 );
 
@@ -51,14 +54,14 @@ sub build {
     succeeds "rpmbuild of $version", "cd $top && tar -xf *.tar.xz && rpmbuild -ba --nodeps"
         . " --define '_topdir $top' --define '_sourcedir $top' vgpu-stub-$version/$spec";
     my %name = ('vgpu-stub-dkms' => 'dkms', 'vgpu-stub-tools' => 'tools', 'libvgpu-stub' => 'library',
-        'libvgpu-stub-devel' => 'devel');
+        'libvgpu-stub-devel' => 'devel', 'vgpu-stub-mediator' => 'mediator');
     return map { my ($name) = m{/([^/]+)-\Q$version\E-1\.[^/]*\.rpm$}; $name{$name} ? ($name{$name} => $_) : () }
         glob "$top/RPMS/*/*.rpm";
 }
 
 sub test_content {
     my ($version, %rpms) = @_;
-    is_deeply [sort keys %rpms], ['devel', 'dkms', 'library', 'tools'], 'four packages';
+    is_deeply [sort keys %rpms], ['devel', 'dkms', 'library', 'mediator', 'tools'], 'five packages';
     my %files = map { my $rpm = $_; map { ($_ => $rpm) } split /\n/, succeeds("files of $rpm",
         "rpm -qpl $rpms{$rpm} 2>/dev/null") } sort keys %rpms;
     chomp(my $libdir = qx(rpm --eval '%{_libdir}'));
@@ -83,6 +86,18 @@ sub in_chroot {
     return $output;
 }
 
+my $config = '/etc/vgpu-stub/mediator.conf';
+
+sub test_mediator {
+    like in_chroot('user', 'getent passwd vgpu-mediator'), qr/^vgpu-mediator:.*:Mediator of vgpu-stub devices:/,
+        'the mediator has its user';
+    in_chroot 'the configuration is good', "vgpu-mediator --config=$config --check-config";
+    like in_chroot('unit', 'cat /usr/lib/systemd/system/vgpu-mediator.service'),
+        qr{^ExecStart=/usr/sbin/vgpu-mediator --config=\Q$config\E }m, 'the unit starts the program of the package';
+    in_chroot 'change the configuration', "echo '# mine' >>$config";
+    return;
+}
+
 sub test_life {
     my (%rpms) = @_;
     my ($kernel, $release) = kernel('trixie-6.12-cloud');
@@ -97,12 +112,16 @@ sub test_life {
     ok -s $chroot->path($module), 'the module is built and installed';
     like in_chroot('modinfo', "modinfo /$module"), qr/^version: +0\.0\.8$/m, 'it has the right version';
     in_chroot $_, "$_ --version" for 'vgpu-probe', 'vgpu-run';
+    test_mediator();
 
     in_chroot 'upgrade', 'rpm --nodeps -U /mnt/session/*-0.0.9-*.rpm';
     like in_chroot('modinfo', "modinfo /$module"), qr/^version: +0\.0\.9$/m, 'the module is upgraded';
     unlike in_chroot('dkms status', 'dkms status'), qr/0\.0\.8/, 'DKMS no longer has the old version';
 
-    in_chroot 'remove', 'rpm -e vgpu-stub-dkms vgpu-stub-tools libvgpu-stub-devel libvgpu-stub';
+    is in_chroot('configuration', "tail -n 1 $config"), "# mine\n", 'a configuration that was changed is kept';
+
+    in_chroot 'restore it', "sed -i '\$d' $config";
+    in_chroot 'remove', 'rpm -e vgpu-stub-dkms vgpu-stub-tools libvgpu-stub-devel libvgpu-stub vgpu-stub-mediator';
     ok !-e $chroot->path($module), 'the module is gone';
     is_deeply [grep { /vgpu/ && !m{^mnt/} } $chroot->files], [], 'nothing is left behind';
     return;
