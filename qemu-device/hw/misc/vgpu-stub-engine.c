@@ -162,7 +162,6 @@ static uint64_t vgpu_bytes_left(const VGPUCommand *command)
 static VGPUProgress vgpu_end(VGPUStubState *s, VGPUCommand *command,
                              uint16_t status, uint64_t result)
 {
-    vgpu_unmap(s, command);
     command->status = status;
     command->result = status == VGPU_STUB_OK ? result : 0;
     return VGPU_DONE;
@@ -185,6 +184,7 @@ static VGPUProgress vgpu_go_on(VGPUStubState *s, VGPUCommand *command)
 {
     if (!vgpu_pieces_map(&s->host, &command->q->pieces, &command->out,
                          &command->in, VGPU_JOB)) {
+        vgpu_unmap(s, command);
         return vgpu_fail(s, command, VGPU_STUB_ERR_DMA);
     }
     if (!command->q->pieces.count) {
@@ -196,6 +196,7 @@ static VGPUProgress vgpu_go_on(VGPUStubState *s, VGPUCommand *command)
         return VGPU_IN_FLIGHT;
     }
     vgpu_move(command);
+    vgpu_unmap(s, command);
     return vgpu_succeed(s, command);
 }
 
@@ -304,9 +305,10 @@ static void vgpu_cancel(VGPUStubState *s, VGPUCommand *command)
     }
     if (command->is_framed) {
         vgpu_frames_cancel(s, command);
+    } else if (!command->is_waiting) {
+        vgpu_worker_take_back(s, command);
+        vgpu_unmap(s, command);
     }
-    vgpu_worker_take_back(s, command);
-    vgpu_unmap(s, command);
 }
 
 void vgpu_command_cancel(VGPUStubState *s, VGPUCommand *command)
