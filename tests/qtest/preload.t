@@ -241,7 +241,16 @@ sub test_build {
     return;
 }
 
+# A symbol that QEMU has too would replace the device's, or be replaced
+sub test_exports {
+    my @symbols = map { (split)[-1] } qx(nm -D --defined-only '$device/vgpu-stub.so');
+    ok scalar(grep { $_ eq '_TRACE_VGPU_STUB_MMIO_READ_DSTATE' } @symbols), 'the library is recognized by a symbol';
+    is join(' ', grep { !/^_TRACE_VGPU_STUB_/ } @symbols), '', '... and exports nothing else';
+    return;
+}
+
 subtest 'the matching QEMU' => \&test_right_qemu;
+subtest 'exported symbols' => \&test_exports;
 subtest 'the path of the wrapper' => \&test_wrapper_path;
 subtest 'the environment of the wrapper' => \&test_wrapper_environment;
 subtest 'loaded twice' => \&test_twice;
