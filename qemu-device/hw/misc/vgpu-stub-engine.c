@@ -148,10 +148,13 @@ void vgpu_command_release(VGPUStubState *s, VGPUCommand *command)
     }
 }
 
+/* The pieces are those of the first command, if the engine executes it */
 static void vgpu_unmap(VGPUStubState *s, VGPUCommand *command)
 {
-    vgpu_pieces_unmap(&s->host, &command->q->pieces, &command->out,
-                      &command->in);
+    if (vgpu_command_is_first(command)) {
+        vgpu_pieces_unmap(&s->host, &command->q->pieces, &command->out,
+                          &command->in);
+    }
 }
 
 static uint64_t vgpu_bytes_left(const VGPUCommand *command)
