@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Migration and snapshots of a device with a command in flight on the framed path, without a
-# guest: the command is cancelled, and starts again from its entry. The test is the worker.
+# Migration and snapshots of a device with commands in flight on the framed path, without a
+# guest: they are cancelled, and start again from their entries. The test is the worker.
 #
 # Needs: setup-device setup-snapshots device
 use strict;
@@ -148,9 +148,96 @@ sub test_snapshot {
     return;
 }
 
+# Of eight commands, the worker has ended the first, the third and the sixth. For the driver
+# the first one is complete.
+sub end_some {
+    my ($what) = @_;
+    $ring->put(TO, "\xee" x 64);
+    $ring->submit(op => 'FILL', in => direct(TO + 8 * $_, 8), id => $_, arg => $_) for 0 .. 7;
+    $ring->doorbell;
+    my @commands = commands(8);
+    end_fills(@commands[5, 2, 0]);
+    is_ended_once($what, 0, 0);
+    return;
+}
+
+sub end_fills {
+    for my $command (@_) {
+        $back_end->data_in($command->{tag}, pack 'Q<', $command->{arg});
+        $back_end->done($command->{tag}, 0, 8);
+    }
+    return;
+}
+
+sub is_ended_once {
+    my ($what, $first, $last) = @_;
+    is join(' ', map { "$_->{id} $_->{status}" } $ring->wait($last - $first + 1)),
+        join(' ', map { "$_ 0" } $first .. $last), "$what: the completions";
+    is $ring->available, 0, "$what: nothing else completes";
+    is $ring->get(TO, 8 * $last + 8), pack('Q<*', 0 .. $last), "$what: the data";
+    return;
+}
+
+sub execute_others {
+    my ($what) = @_;
+    my @commands = commands(7);
+    is join(' ', map { $_->{arg} } @commands), '1 2 3 4 5 6 7', "$what: the others start again";
+    end_fills(reverse @commands);
+    is_ended_once($what, 1, 7);
+    return;
+}
+
+sub answer_cancels { my ($what) = @_; answer_cancel(receive_cancel($what, $_)) for @_[1 .. $#_]; return }
+
+sub start_many {
+    start_device(qemu => [@firmware, @_]);
+    connect_well();
+    $device->qtest->qmp('cont');
+    end_some('before');
+    return;
+}
+
+sub test_many {
+    start_many();
+    migrate();
+    answer_cancels('source', 1, 3, 4, 6, 7);
+    is $ring->available, 0, 'source: nothing else has completed';
+    end_source();
+    start_destination($back_end->arguments);
+    connect_well();
+    cont();
+    execute_others('destination');
+    is $device->qtest->quit, 0, 'the destination exits with 0';
+    $back_end->stop;
+    $back_end->listen;
+    return;
+}
+
+sub test_snapshot_of_many {
+    my $disk = Snapshot->new;
+    start_many($disk->arguments);
+    my %saved = %$ring;
+    is $device->qtest->hmp('savevm saved'), '', 'saved';
+    answer_cancels('savevm', 1, 3, 4, 6, 7);
+    execute_others('after savevm');
+    is $device->qtest->hmp('loadvm saved'), '', 'loaded';
+    %$ring = %saved;
+    my $reset = $back_end->receive_framed;
+    is $reset->{type}, 8, 'loadvm: RESET';
+    $back_end->{credit} = 0;
+    $back_end->send(BackEnd::message(0x8008, $reset->{serial}, 0, pack 'V V', 0, 0));
+    execute_others('after loadvm');
+    is $device->qtest->quit, 0, 'QEMU exits with 0';
+    return;
+}
+
 subtest 'migration' => sub { test_migration(1) };
 subtest 'migration to a device without a mediator' => sub { test_migration(0) };
 subtest 'migration from a device without a mediator' => sub { test_from_none() };
 subtest 'a snapshot' => sub { test_snapshot() };
+$back_end->stop;
+$back_end->listen;
+subtest 'migration with many commands' => sub { test_many() };
+subtest 'a snapshot with many commands' => sub { test_snapshot_of_many() };
 
 done_testing;
