@@ -4,8 +4,7 @@
 #
 #   use FramedTest;
 #   $back_end                           a BackEnd
-#   start_device(timeout => 300, size => 16, qemu => [...])     with three queues, of which $ring, with that many
-#                                       entries, is enabled
+#   start_device(timeout => 300, queues => 3, size => 16, qemu => [...])    $ring is enabled, with 16 entries
 #   connect_well(%fields)               wait for the device, and answer HELLO
 #   close_connection(%fields)           ... after a connection
 #   submit(%entry)                      submit a command, and ring the doorbell
@@ -40,7 +39,7 @@ my %code = reverse values_of('vgpu_mediator.h', map { $_ => "VGPU_MEDIATOR_$_" }
 
 sub start_device {
     my (%options) = @_;
-    start('pc', queues => 3, size => $options{size} // 16, qemu => ['-name', 'guest', $back_end->arguments, @{ $options{qemu} // [] },
+    start('pc', queues => $options{queues} // 3, size => $options{size} // 16, qemu => ['-name', 'guest', $back_end->arguments, @{ $options{qemu} // [] },
         '-global', 'vgpu-stub.mediator-timeout=' . ($options{timeout} // 10000)]);
     $ring->enable;
     return;

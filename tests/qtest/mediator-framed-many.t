@@ -98,7 +98,7 @@ sub test_set_1 {
     $ring->submit(op => 'UNREGISTER', arg => 1, id => 3);
     submit_fills(4, 4, in => buffer(1, 32, 8));
     my @commands = commands(1);
-    has_no_command('REGISTER waits for earlier commands, and later ones wait for it');
+    has_no_command('REGISTER waits for earlier commands, and what follows it, too');
     end_all(@commands);
     @commands = commands(1);
     is args(@commands), 2, 'a command that uses the buffer is sent when it is registered';
@@ -294,6 +294,28 @@ sub test_tail {
     return;
 }
 
+# As long as the device receives, a worker that waits for room can go on some time
+sub test_no_receiver {
+    $back_end->stop;
+    $back_end->listen;
+    start_device(queues => 16, size => 64);
+    connect_well(credit => 16 << 20);
+    submit_fills(0, 0);
+    my @commands = commands(1);
+    $ring->submit(op => 'CRC32C', out => direct(FROM, 8 << 20));
+    $ring->doorbell;
+    sleep 0.1;
+    for my $other (map { Ring->new($device, number => $_, base => 0x100000 + 0x30000 * $_, size => 64) } 1 .. 15) {
+        $other->enable;
+        $other->submit for 1 .. COMMANDS;
+        $other->doorbell;
+    }
+    end_all(@commands);
+    are_completed('a device that cannot send receives', 0, 0);
+    is $device->qtest->quit, 0, 'QEMU exits with 0';
+    return;
+}
+
 start_device(size => 64);
 connect_well();
 subtest 'order' => sub { test_order() };
@@ -306,5 +328,6 @@ subtest 'CANCEL' => sub { test_cancel() };
 subtest 'a pause' => sub { test_pause() };
 subtest 'SQ_TAIL' => sub { test_tail() };
 is $device->qtest->quit, 0, 'QEMU exits with 0';
+subtest 'a worker that does not receive' => sub { test_no_receiver() };
 
 done_testing;

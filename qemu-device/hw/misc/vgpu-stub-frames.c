@@ -24,9 +24,9 @@
 /* Consumed bytes that are granted again */
 #define VGPU_FRAMES_GRANT       (64 * KiB)
 /*
- * The size of a piece of data, and how much may wait to be sent before one:
- * together less than the amount at which the channel stops receiving, or both
- * sides could wait for each other
+ * The size of a piece of data, and how much may wait to be sent before one, or
+ * before COMMAND: together less than the amount at which the channel stops
+ * receiving, or both sides could wait for each other
  */
 #define VGPU_FRAMES_PIECE       (48 * KiB)
 #define VGPU_FRAMES_WAITING     (8 * KiB)
@@ -195,6 +195,16 @@ static bool vgpu_frames_take(VGPUStubState *s, VGPUCommand *command)
     return good;
 }
 
+/* If not, the queues are served again when there is */
+static bool vgpu_frames_has_room(VGPUMediator *m)
+{
+    if (m->out_bytes <= VGPU_FRAMES_WAITING) {
+        return true;
+    }
+    m->frames.wants_room = true;
+    return false;
+}
+
 static size_t vgpu_frames_sendable(VGPUMediator *m, const VGPUCommand *command)
 {
     uint64_t len = MIN(command->out.left, m->frames.out_credit);
@@ -233,8 +243,7 @@ static bool vgpu_frames_give(VGPUStubState *s, VGPUCommand *command)
         if (!len || !m->ready) {
             return true;
         }
-        if (m->out_bytes > VGPU_FRAMES_WAITING) {
-            m->frames.wants_room = true;
+        if (!vgpu_frames_has_room(m)) {
             return true;
         }
         if (!vgpu_frames_send_piece(s, command, len)) {
@@ -286,7 +295,7 @@ bool vgpu_frames_may_start(VGPUStubState *s, VGPUCommand *command)
 {
     VGPUMediator *m = s->mediator;
 
-    return !m->is_resetting &&
+    return !m->is_resetting && vgpu_frames_has_room(m) &&
            m->frames.cancels[vgpu_frames_tag(command)] == VGPU_CANCEL_NONE &&
            !vgpu_frames_is_in_the_way(command);
 }

@@ -222,18 +222,13 @@ bool vgpu_command_is_first(const VGPUCommand *command)
     return command->index == command->q->sq_head;
 }
 
-/* Registering a buffer is not repeatable, and later commands may use it */
-static bool vgpu_command_is_alone(const VGPUCommand *command)
-{
-    return command->sqe.opcode >> 8 == VGPU_STUB_SET_BUFFER;
-}
-
+/* A pause must not cut off a command that registers a buffer, when it is done */
 static bool vgpu_command_may_start(const VGPUCommand *command)
 {
-    bool must_be_first = command->sqe.flags & VGPU_STUB_SQE_BARRIER ||
-                         vgpu_command_is_alone(command);
+    bool is_set_1 = command->sqe.opcode >> 8 == VGPU_STUB_SET_BUFFER;
+    bool is_barrier = command->sqe.flags & VGPU_STUB_SQE_BARRIER;
 
-    return !must_be_first || vgpu_command_is_first(command);
+    return (!is_set_1 && !is_barrier) || vgpu_command_is_first(command);
 }
 
 /* Start a command or go on with it; false if it waits to be started */
@@ -296,8 +291,7 @@ static bool vgpu_queue_may_fetch(VGPUQueue *q)
         return true;
     }
     return in_flight < VGPU_COMMANDS && vgpu_path(q->s) == VGPU_PATH_FRAMED &&
-           last->is_started && !last->is_waiting &&
-           !vgpu_command_is_alone(last);
+           last->is_started && !last->is_waiting;
 }
 
 /* The next command; false if there is none now or the queue has failed */
