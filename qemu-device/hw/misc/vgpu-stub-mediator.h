@@ -16,6 +16,7 @@
 #include "vgpu-stub-internal.h"
 
 #define VGPU_NEVER                  INT64_MAX
+#define VGPU_HEADER_SIZE            sizeof(struct vgpu_mediator_header)
 /* What a back end that does not receive can make the device keep */
 #define VGPU_CHANNEL_OUT_MAX        (128 * KiB)
 /* Of a message, of the answer to HELLO, and of progress in sending */
@@ -182,7 +183,6 @@ struct VGPUMediator {
 
 /* vgpu-stub-channel.c */
 int64_t vgpu_now(void);
-void vgpu_close_fds(int *fds, unsigned count);
 void vgpu_channel_realize(VGPUMediator *m);
 void vgpu_channel_unrealize(VGPUMediator *m);
 void vgpu_channel_log(const VGPUMediator *m, const char *message,
@@ -192,6 +192,12 @@ void vgpu_channel_set_timer(VGPUMediator *m);
 void vgpu_channel_fault(VGPUMediator *m, unsigned code, const char *detail);
 void vgpu_channel_stuck(VGPUMediator *m);
 void vgpu_channel_close(VGPUMediator *m);
+
+/* vgpu-stub-channel-receive.c */
+int vgpu_channel_can_read(void *opaque);
+void vgpu_channel_read(void *opaque, const uint8_t *bytes, int size);
+void vgpu_channel_drop_fds(VGPUMediator *m);
+void vgpu_close_fds(int *fds, unsigned count);
 /* Take over a descriptor of the message just received */
 int vgpu_channel_take_fd(VGPUMediator *m, unsigned i);
 
