@@ -94,6 +94,21 @@ sub test_no_answer {
     return;
 }
 
+# QEMU does nothing for a second, as when it saves a machine. The answer comes in time.
+sub test_busy_device {
+    long_command('a busy device');
+    $ring->disable;
+    my $cancel = receive_cancel('a busy device');
+    kill 'STOP', $device->qtest->{pid};
+    $back_end->data_in($back_end->{tag}, 'x' x 65536);
+    answer_cancel($cancel);
+    sleep 1;
+    kill 'CONT', $device->qtest->{pid};
+    $ring->enable;
+    ok $ring->run_with($back_end), 'an answer that waited for the device is not late';
+    return;
+}
+
 # CANCEL, then RESET, which the device waits for; credits begin again
 sub test_reset {
     $ring->disable;
@@ -248,6 +263,7 @@ connect_well();
 subtest 'an early error' => sub { test_early_error() };
 subtest 'disabling' => sub { test_disable() };
 subtest 'a reset' => sub { test_reset() };
+subtest 'a device that is busy' => sub { test_busy_device() };
 subtest 'CANCEL without an answer' => sub { test_no_answer() };
 subtest 'a worker that ends' => sub { test_replay_with_buffer(); test_attempts() };
 subtest 'faults' => sub {

@@ -132,6 +132,7 @@ struct VGPUMediator {
     bool ended;                 /* end_bh has to clean up */
     QEMUBH *end_bh;             /* after the connection has ended */
     QEMUTimer *timer;           /* the next deadline */
+    int64_t grace;              /* not before this time */
     int64_t opened;             /* when */
     bool reconnect;             /* without a delay */
     int64_t hello_deadline;
