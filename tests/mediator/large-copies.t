@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Sixteen COPYs of 64 MiB share the credits of the framed path, on sixteen queues and on one,
+# Sixteen times COPY of 64 MiB: they share the credits of the framed path, on sixteen queues and on one,
 # with a worker of vgpu-mediator and without a guest: all of them end, none of the queues
 # gets more than its share, and a NOP does not wait for them.
 #
@@ -87,7 +87,7 @@ $ring->doorbell;
 my $start = time;
 is $rings[1]->run->{status}, 0, 'a NOP of another queue is executed meanwhile';
 my $took = time - $start;
-is $ring->available, 0, '... before any of the COPYs ends';
+is $ring->available, 0, '... before COPY ends for the first time';
 my @times = end_times([$ring], COUNT);
 all_end('COPY on one queue', @times);
 is checksum(TO), $sum, '... and the data is right';

@@ -7,10 +7,6 @@
  * sends back until the queue is served: only then is guest memory accessed. The
  * TAG is the number of the command among all that can be in flight.
  *
- * Commands share the credits, but none waits for another's: whatever the worker
- * sends is taken from it and granted again, for each command in flight. So it
- * gets rid of the bytes that it holds, and grants them again.
- *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
@@ -50,7 +46,11 @@ bool vgpu_frames_has(const VGPUCommand *command)
     return command->is_framed && !command->is_lost && !command->is_ended;
 }
 
-/* Credit */
+/*
+ * Credit: all commands share it, but none waits for another one. What the
+ * worker sends for any of them is taken and granted again. So it gets rid of
+ * the bytes that it holds, and grants those, too.
+ */
 
 static void vgpu_frames_send_credit(VGPUMediator *m, uint32_t bytes)
 {

@@ -222,7 +222,7 @@ bool vgpu_command_is_first(const VGPUCommand *command)
     return command->index == command->q->sq_head;
 }
 
-/* A pause must not cut off a command that registers a buffer, when it is done */
+/* Set 1 cannot be restarted when it is done, so nothing may be before it */
 static bool vgpu_command_may_start(const VGPUCommand *command)
 {
     bool is_set_1 = command->sqe.opcode >> 8 == VGPU_STUB_SET_BUFFER;
