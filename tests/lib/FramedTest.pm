@@ -85,7 +85,14 @@ sub is_written {
     return;
 }
 
-sub commands { my ($count) = @_; return map { $back_end->command // () } 1 .. $count }
+sub commands {
+    my ($count) = @_;
+    my @commands;
+    while (@commands < $count && (my $command = $back_end->command)) {
+        push @commands, $command;
+    }
+    return @commands;
+}
 
 sub has_no_command {
     my ($what) = @_;
