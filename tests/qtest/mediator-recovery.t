@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A worker of the shared path ends or is stopped, and no other one comes: the device
-# recovers its queues from their records. The test is the worker.
+# A worker of the shared path ends or is stopped, and no other one comes, or one that has
+# only the framed path: the device recovers its queues from their records. The test is the
+# worker.
 #
 # Needs: setup-device device
 use strict;
@@ -133,6 +134,47 @@ sub test_bad_records {
     return;
 }
 
+# The next worker has only the framed path
+sub end_worker {
+    ok $worker->accept, 'the device connects again';
+    return $worker->BackEnd::greet;
+}
+
+# The worker has completed the third command before the first two, which it has started
+sub test_other_order {
+    enable();
+    my $record = $worker->{queues}{0}{record};
+    $ring->put(0x600000, 'what was started');
+    start_commands($record, { op => 'COPY', out => direct(0x600000, 16), in => direct(0x601000, 16) },
+        ({ op => 'NOP' }) x 2, { op => 'FILL', arg => 1, in => direct(0x602000, 16) });
+    set_slot($record, 1, state => 1, attempts => 3, entry => $ring->get($ring->{sq} + 64, 64));
+    set_slot($record, 2, state => 2, entry => $ring->get($ring->{sq} + 128, 64));
+    end_worker();
+    $worker->execute;
+    is_deeply outcomes(4), [[52, 0, 0], [50, 0, 16], [51, $unknown, 0], [53, 0, 16]],
+        'the device executes what it cannot give to the next worker, but no fourth time';
+    is $ring->get(0x601000, 16), 'what was started', '... and the data is copied';
+    return;
+}
+
+# QEMU's main loop does not execute 15 GiB
+sub test_too_long {
+    my $record = begin_again();
+    my %checksum = (op => 'CRC32C', out => list(0x700000, 1 << 30, 512));
+    $ring->put(0x700000, segments(([0x800000, 2 << 20]) x 512));
+    start_commands($record, (\%checksum) x 15, { op => 'NOP' });
+    set_slot($record, 15, state => 2, entry => $ring->get($ring->{sq} + 15 * 64, 64));
+    end_worker();
+    my @status = map { $_->{status} } $ring->wait(16);
+    is_deeply [@status[0, -1]], [0, $unknown], 'what takes too long ends with ERR_BACKEND';
+    return;
+}
+
+start_device();
+connect_well();
+test_other_order();
+test_too_long();
+is $device->qtest->quit, 0, 'QEMU exits with 0';
 start_device(timeout => 300);
 connect_well();
 test_no_answer_to_ping();

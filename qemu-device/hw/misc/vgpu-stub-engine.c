@@ -11,6 +11,7 @@
 #include "qemu/osdep.h"
 #include "qemu/units.h"
 #include "qemu/main-loop.h"
+#include "qemu/timer.h"
 #include "vgpu-stub-internal.h"
 
 /* Up to this size, a thread switch takes longer than the work */
@@ -279,6 +280,38 @@ VGPUProgress vgpu_command_start(VGPUStubState *s, VGPUCommand *command)
     default:
         return vgpu_execute(s, command);
     }
+}
+
+/*
+ * Execute a command of set 0 here and now, whoever executes the others. False
+ * if it takes too long; IN may have been written in part then.
+ */
+bool vgpu_command_execute_now(VGPUStubState *s, VGPUCommand *command,
+                              int64_t deadline)
+{
+    struct vgpu_pieces *pieces = &command->q->pieces;
+    uint16_t status = vgpu_command_check(s, command);
+    bool is_mapped;
+
+    if (status != VGPU_STUB_OK) {
+        return vgpu_fail(s, command, status) == VGPU_DONE;
+    }
+    vgpu_job_begin(&command->job, command->sqe.opcode, command->sqe.arg);
+    do {
+        is_mapped = vgpu_pieces_map(&s->host, pieces, &command->out,
+                                    &command->in, VGPU_JOB);
+        if (is_mapped && !pieces->count) {
+            return vgpu_succeed(s, command) == VGPU_DONE;
+        }
+        if (is_mapped) {
+            vgpu_move(command);
+        }
+        vgpu_pieces_unmap(&s->host, pieces, &command->out, &command->in);
+        if (!is_mapped) {
+            return vgpu_fail(s, command, VGPU_STUB_ERR_DMA) == VGPU_DONE;
+        }
+    } while (qemu_clock_get_ms(QEMU_CLOCK_REALTIME) < deadline);
+    return false;
 }
 
 /* Go on with a command in flight if what it waits for is done */

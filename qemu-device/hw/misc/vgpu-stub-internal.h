@@ -161,6 +161,8 @@ typedef enum VGPUProgress {
 uint16_t vgpu_command_check(VGPUStubState *s, VGPUCommand *command);
 void vgpu_command_release(VGPUStubState *s, VGPUCommand *command);
 VGPUProgress vgpu_command_start(VGPUStubState *s, VGPUCommand *command);
+bool vgpu_command_execute_now(VGPUStubState *s, VGPUCommand *command,
+                              int64_t deadline);
 VGPUProgress vgpu_command_continue(VGPUStubState *s, VGPUCommand *command);
 void vgpu_command_cancel(VGPUStubState *s, VGPUCommand *command);
 void vgpu_worker_hold(VGPUStubState *s, bool hold);

@@ -229,7 +229,7 @@ void vgpu_memory_clear(VGPUMediator *m);
 /* vgpu-stub-record.c */
 bool vgpu_record_create(VGPUShared *shared);
 void vgpu_record_drop(VGPUShared *shared);
-void vgpu_record_recover(VGPUShared *shared);
+void vgpu_record_recover(VGPUShared *shared, int64_t deadline);
 void vgpu_record_take_indices(VGPUShared *shared, uint32_t sq_head,
                               uint32_t cq_tail);
 bool vgpu_record_check_indices(VGPUShared *shared);

@@ -186,46 +186,6 @@ static bool vgpu_is_executed(const VGPUShared *shared, uint32_t i)
     return shared->execute.is_known && shared->execute.number == i;
 }
 
-/* Execute a command of set 1 that no worker had asked for; returns its status */
-static uint16_t vgpu_recover_execute(VGPUQueue *q,
-                                     const struct vgpu_stub_sqe *sqe)
-{
-    VGPUCommand *command = vgpu_queue_new_command(q, 0);
-
-    command->sqe = *sqe;
-    command->is_started = true;
-    if (vgpu_command_start(q->s, command) == VGPU_DONE) {
-        vgpu_command_release(q->s, command);
-        return command->status;
-    }
-    /* UNREGISTER of a buffer that a command uses: nothing can wait for it */
-    vgpu_command_cancel(q->s, command);
-    return VGPU_STUB_ERR_BACKEND;
-}
-
-/* The effect of a command of another set is unknown */
-static bool vgpu_recover_started(VGPUShared *shared, uint32_t i, uint32_t *tail)
-{
-    VGPUQueue *q = shared->q;
-    struct vgpu_stub_sqe sqe;
-    uint16_t status = VGPU_STUB_ERR_BACKEND;
-    uint64_t result = 0;
-
-    if (vgpu_copy_set_1(shared, i, &sqe)) {
-        if (vgpu_is_executed(shared, i)) {
-            status = shared->execute.status;
-            result = shared->execute.result;
-        } else {
-            status = vgpu_recover_execute(q, &sqe);
-            result = vgpu_queue_command(q, 0)->result;
-        }
-    }
-    if (status == VGPU_STUB_OK && sqe.flags & VGPU_STUB_SQE_QUIET) {
-        return true;
-    }
-    return vgpu_write_completion(q, (*tail)++, sqe.id, status, result);
-}
-
 /* Set 0 is replayable, but not while the mediator is away */
 static bool vgpu_can_restart(const VGPUShared *shared, uint32_t i)
 {
@@ -239,8 +199,57 @@ static bool vgpu_can_restart(const VGPUShared *shared, uint32_t i)
            VGPU_MEDIATOR_ATTEMPTS_MAX;
 }
 
+/* Whether the command is complete; if not, it has to be cancelled */
+static bool vgpu_recover_command(VGPUStubState *s, VGPUCommand *command,
+                                 int64_t deadline)
+{
+    if (command->sqe.opcode >> 8 != VGPU_STUB_SET_BUFFER) {
+        return vgpu_command_execute_now(s, command, deadline);
+    }
+    /* UNREGISTER of a buffer that a command uses: nothing can wait for it */
+    return vgpu_command_start(s, command) == VGPU_DONE;
+}
+
+/* Execute a command that no worker has, and return its status */
+static uint16_t vgpu_recover_execute(VGPUQueue *q,
+                                     const struct vgpu_stub_sqe *sqe,
+                                     int64_t deadline)
+{
+    VGPUCommand *command = vgpu_queue_new_command(q, 0);
+
+    command->sqe = *sqe;
+    command->is_started = true;
+    if (vgpu_recover_command(q->s, command, deadline)) {
+        vgpu_command_release(q->s, command);
+        return command->status;
+    }
+    vgpu_command_cancel(q->s, command);
+    return VGPU_STUB_ERR_BACKEND;
+}
+
+static bool vgpu_recover_started(VGPUShared *shared, uint32_t i, uint32_t *tail,
+                                 int64_t deadline)
+{
+    VGPUQueue *q = shared->q;
+    struct vgpu_stub_sqe sqe;
+    uint16_t status = VGPU_STUB_ERR_BACKEND;
+    uint64_t result = 0;
+
+    if (vgpu_copy_set_1(shared, i, &sqe) && vgpu_is_executed(shared, i)) {
+        status = shared->execute.status;
+        result = shared->execute.result;
+    } else if (vgpu_can_restart(shared, i)) {
+        status = vgpu_recover_execute(q, &sqe, deadline);
+        result = vgpu_queue_command(q, 0)->result;
+    }
+    if (status == VGPU_STUB_OK && sqe.flags & VGPU_STUB_SQE_QUIET) {
+        return true;
+    }
+    return vgpu_write_completion(q, (*tail)++, sqe.id, status, result);
+}
+
 static bool vgpu_recover_slots(VGPUShared *shared, uint32_t *head,
-                               uint32_t *tail)
+                               uint32_t *tail, int64_t deadline)
 {
     int64_t started = vgpu_recover_read(shared, *head, tail);
     uint32_t end = *head + started;
@@ -248,7 +257,7 @@ static bool vgpu_recover_slots(VGPUShared *shared, uint32_t *head,
     if (started < 0) {
         return false;
     }
-    /* the last ones are fetched again */
+    /* the last ones are fetched again, and those that others follow are not */
     while (end != *head &&
            vgpu_slot_state(shared, end - 1) == VGPU_MEDIATOR_SLOT_STARTED &&
            vgpu_can_restart(shared, end - 1)) {
@@ -256,7 +265,7 @@ static bool vgpu_recover_slots(VGPUShared *shared, uint32_t *head,
     }
     for (; *head != end; ++*head) {
         if (vgpu_slot_state(shared, *head) == VGPU_MEDIATOR_SLOT_STARTED &&
-            !vgpu_recover_started(shared, *head, tail)) {
+            !vgpu_recover_started(shared, *head, tail, deadline)) {
             return false;
         }
     }
@@ -278,9 +287,9 @@ static bool vgpu_recover_publish(VGPUQueue *q)
 /*
  * Complete what a worker has left, if the device may access memory; then the
  * device serves the queue. No process of the back end may be able to access
- * memory any more.
+ * memory any more. What has to be executed for that ends at @deadline.
  */
-void vgpu_record_recover(VGPUShared *shared)
+void vgpu_record_recover(VGPUShared *shared, int64_t deadline)
 {
     VGPUQueue *q = shared->q;
     uint32_t head = ldl_le_p(&shared->record->sq_head);
@@ -288,7 +297,7 @@ void vgpu_record_recover(VGPUShared *shared)
     bool is_good = ldl_le_p(&shared->record->version) ==
                    VGPU_MEDIATOR_VERSION &&
                    ldl_le_p(&shared->record->size) == q->size &&
-                   vgpu_recover_slots(shared, &head, &tail);
+                   vgpu_recover_slots(shared, &head, &tail, deadline);
 
     vgpu_record_take_indices(shared, head, tail);
     if (!is_good) {

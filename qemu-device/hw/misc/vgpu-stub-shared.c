@@ -19,6 +19,8 @@
  * buffer of EXECUTE; RESET, PING and MEMORY_CLEAR
  */
 #define VGPU_REQUESTS_KEPT      (2 * VGPU_STUB_QUEUES_MAX + 8)
+/* How long the main loop executes commands that a worker has left */
+#define VGPU_RECOVER_MS         500
 
 bool vgpu_shared_may_send(const VGPUMediator *m)
 {
@@ -98,12 +100,14 @@ static void vgpu_shared_stop_unwanted(VGPUMediator *m, bool all)
 /* Complete what an earlier worker has left; then the device goes on */
 void vgpu_shared_recover(VGPUMediator *m)
 {
+    int64_t deadline = vgpu_now() + VGPU_RECOVER_MS;
+
     for (uint32_t i = 0; i < m->s->queue_count; i++) {
         VGPUShared *shared = &m->shared[i];
 
         if (shared->record && shared->worker == VGPU_WORKER_NONE &&
             m->s->can_dma) {
-            vgpu_record_recover(shared);
+            vgpu_record_recover(shared, deadline);
         }
     }
 }
