@@ -1,6 +1,6 @@
 /*
- * vgpu-stub: a queue on the shared path: its doorbell and interrupt, and handing
- * it to a worker and taking it back
+ * vgpu-stub: a queue on the shared path: its doorbell and interrupt, and how a
+ * worker gets it and gives it back
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
