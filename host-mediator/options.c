@@ -10,7 +10,6 @@
 #include "sandbox.h"
 #include "worker.h"
 
-
 static const char help_text[] =
 "Usage: vgpu-mediator --socket-path=PATH [--owner=USER] [--group=GROUP] [--config=FILE]\n"
 "       vgpu-mediator --config=FILE [--check-config]\n"
@@ -35,7 +34,8 @@ static const char help_text[] =
 "Sockets that systemd passes are used, too. SIGHUP reads the file again.\n"
 "\n"
 "Exit status: 0 ended by SIGTERM or SIGINT, or the connection of --fd ended; 1 a\n"
-"socket or the sandbox cannot be used; 2 bad usage or a fault in the file.\n";
+"socket or the sandbox cannot be used, or too few files may be open; 2 bad usage or a\n"
+"fault in the file.\n";
 
 static const struct option long_options[] = {
 	{ "socket-path", required_argument, NULL, 's' },
