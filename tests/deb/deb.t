@@ -46,7 +46,9 @@ sub build {
 
 sub test_install {
     my ($suite, $release, $module) = @_;
-    succeeds "$suite: install", 'dpkg --install /mnt/session/*_0.0.8_*.deb';
+    succeeds "$suite: install", 'cd /mnt/session; dpkg --install vgpu-stub-dkms_0.0.8_* vgpu-stub-tools_0.0.8_*'
+        . ' libvgpu-stub*_0.0.8_*';
+    succeeds "$suite: install the mediator", 'cd /mnt/session; apt install --yes ./vgpu-stub-mediator_0.0.8_*.deb';
     ok -s $chroot->path($module), "$suite: the module is built and installed";
     like succeeds("$suite: dkms status", 'dkms status'),
         qr{^vgpu-stub/0\.0\.8, \Q$release\E, x86_64: installed}m, "$suite: DKMS has it";
