@@ -12,6 +12,7 @@
 #   long_fill()                         an entry that takes a fifth of a second
 #   is_filling()                        whether that command is writing to memory
 #   set_vector($n, $address, $data)     an entry of the MSI-X table
+#   %pause                              what stops DMA for a time: name => [begin, end]
 package QueueTest;
 
 use strict;
@@ -31,9 +32,14 @@ use constant {
     LONG => 0x1000000, LONG_SIZE => 128 << 20, LONG_LIST => 0x310000,
 };
 
-our @EXPORT = qw($device $ring start set_command is_status prepare_data long_fill is_filling
+our @EXPORT = qw($device $ring %pause start set_command is_status prepare_data long_fill is_filling
     set_vector MEMORY MASTER DATA OTHER NOWHERE MSIX_CONTROL MSIX_ENABLE LONG LONG_SIZE LONG_LIST);
 our ($device, $ring);
+our %pause = (
+    'bus mastering off' => [sub { set_command(MEMORY) }, sub { set_command(MEMORY | MASTER) }],
+    'D3hot' => [sub { $device->config(Device::PMCSR, 2, Device::D3HOT) },
+        sub { $device->config(Device::PMCSR, 2, 0) }],
+);
 
 sub start {
     my ($place, %options) = @_;

@@ -117,11 +117,6 @@ sub test_disable {
 
 # Each of these stops the queue, clears the table, and starts it again later
 sub test_pauses {
-    my %pause = (
-        'bus mastering off' => [sub { set_command(MEMORY) }, sub { set_command(MEMORY | MASTER) }],
-        'D3hot' => [sub { $device->config(Device::PMCSR, 2, Device::D3HOT) },
-            sub { $device->config(Device::PMCSR, 2, 0) }],
-    );
     for my $what (sort keys %pause) {
         my ($begin, $end) = @{ $pause{$what} };
         $begin->();

@@ -15,11 +15,6 @@ use QueueTest;
 use Ring;
 
 sub test_pauses {
-    my %pause = (
-        'bus mastering off' => [sub { set_command(MEMORY) }, sub { set_command(MEMORY | MASTER) }],
-        'D3hot' => [sub { $device->config(Device::PMCSR, 2, Device::D3HOT) },
-            sub { $device->config(Device::PMCSR, 2, 0) }],
-    );
     for my $what (sort keys %pause) {
         my ($off, $on) = @{ $pause{$what} };
         $ring->submit(long_fill(), id => 5);
