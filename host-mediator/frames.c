@@ -81,7 +81,7 @@ static void end(struct frames *frames, struct command *command, unsigned int sta
 
 static void end_if_complete(struct frames *frames, struct command *command)
 {
-	if (!command->ended && !command->out_left && !command->in_left)
+	if (!command->ended && !command->out_left && !command->count && !command->in_left)
 		end(frames, command, VGPU_STUB_OK);
 }
 
@@ -123,37 +123,35 @@ void frames_cancel(struct frames *frames, uint32_t tag)
 
 /* From the device */
 
-/* Room for @len bytes of IN; NULL: no memory */
-static unsigned char *append(struct command *command, size_t len)
+static bool append(struct command *command, const unsigned char *bytes, size_t len)
 {
+	if (command->at + command->count + len > command->room) {
+		if (command->count)
+			memmove(command->bytes, command->bytes + command->at, command->count);
+		command->at = 0;
+	}
 	if (command->count + len > command->room) {
 		size_t room = 2 * (command->count + len);
 		unsigned char *grown = realloc(command->bytes, room);
 
 		if (!grown)
-			return NULL;
+			return false;
 		command->bytes = grown;
 		command->room = room;
 	}
+	memcpy(command->bytes + command->at + command->count, bytes, len);
 	command->count += len;
-	return command->bytes + command->count - len;
+	return true;
 }
 
+/* The work is done in the worker's turn, by frames_serve() */
 static unsigned int take(struct frames *frames, struct command *command,
 			 const unsigned char *bytes, size_t len)
 {
-	unsigned char *to = NULL;
-
-	if (!command->in_left) {
+	if (command->ended)
 		frames->consumed += len;
-	} else {
-		/* consumed when it is sent */
-		to = append(command, len);
-		if (!to)
-			return VGPU_MEDIATOR_INTERNAL;
-	}
-	if (!command->ended)
-		vgpu_job_execute(engine_backend, &command->job, bytes, to, len);
+	else if (!append(command, bytes, len))
+		return VGPU_MEDIATOR_INTERNAL;
 	return 0;
 }
 
@@ -183,7 +181,7 @@ unsigned int frames_credit(struct frames *frames, uint32_t bytes)
 	return frames->in_credit > OUTSTANDING_MAX ? VGPU_MEDIATOR_BAD_VALUE : 0;
 }
 
-/* To the device */
+/* Working */
 
 static bool has_room(const struct frames *frames)
 {
@@ -202,6 +200,27 @@ static size_t sendable(const struct frames *frames, const struct command *comman
 	return len < VGPU_MEDIATOR_DATA_MAX ? len : VGPU_MEDIATOR_DATA_MAX;
 }
 
+/* What of OUT can be executed without IN */
+static size_t executable(const struct command *command)
+{
+	size_t len = command->in_left ? 0 : command->count;
+
+	return len < VGPU_MEDIATOR_DATA_MAX ? len : VGPU_MEDIATOR_DATA_MAX;
+}
+
+/* Execute the next @len bytes, from what was received and to @to */
+static void execute(struct frames *frames, struct command *command, unsigned char *to,
+		    size_t len)
+{
+	vgpu_job_execute(engine_backend, &command->job,
+			 command->is_source ? NULL : command->bytes + command->at, to, len);
+	if (command->is_source)
+		return;
+	command->at += len;
+	command->count -= len;
+	frames->consumed += len;
+}
+
 static void send_data(struct frames *frames, struct command *command, size_t len)
 {
 	static union message message; /* too large for a stack */
@@ -209,14 +228,7 @@ static void send_data(struct frames *frames, struct command *command, size_t len
 
 	message.data = (struct vgpu_mediator_data){
 		.header.type = VGPU_MEDIATOR_DATA_IN, .tag = command->tag };
-	if (command->is_source) {
-		vgpu_job_execute(engine_backend, &command->job, NULL, to, len);
-	} else {
-		memcpy(to, command->bytes, len);
-		command->count -= len;
-		memmove(command->bytes, command->bytes + len, command->count);
-		frames->consumed += len;
-	}
+	execute(frames, command, to, len);
 	command->in_left -= len;
 	frames->in_credit -= len;
 	channel_send(frames->channel, &message, sizeof(message.data) + len, -1);
@@ -235,13 +247,35 @@ static void grant(struct frames *frames)
 	channel_send(frames->channel, &message, sizeof(message.credit), -1);
 }
 
+static bool has_work(const struct frames *frames, const struct command *command)
+{
+	if (executable(command))
+		return true;
+	return sendable(frames, command) && has_room(frames);
+}
+
 bool frames_have_work(const struct frames *frames)
 {
 	for (unsigned int i = 0; i < frames->used; i++) {
-		if (frames->commands[i].used && sendable(frames, &frames->commands[i]))
-			return has_room(frames);
+		if (frames->commands[i].used && has_work(frames, &frames->commands[i]))
+			return true;
 	}
 	return frames->consumed >= GRANT;
+}
+
+/* Returns whether the command has work, for which there may be no room */
+static bool serve(struct frames *frames, struct command *command)
+{
+	size_t out = executable(command), in = sendable(frames, command);
+
+	if (out) {
+		execute(frames, command, NULL, out);
+		end_if_complete(frames, command);
+	} else if (in && has_room(frames)) {
+		send_data(frames, command, in);
+		frames->next = command - frames->commands + 1;
+	}
+	return out || in;
 }
 
 /* A message of each command in turn. The first one is not always the same: it gets the room. */
@@ -251,17 +285,10 @@ bool frames_serve(struct frames *frames)
 	bool more = false;
 
 	for (unsigned int n = 0; n < frames->used; n++) {
-		unsigned int i = (first + n) % frames->used;
-		struct command *command = &frames->commands[i];
-		size_t len = sendable(frames, command);
+		struct command *command = &frames->commands[(first + n) % frames->used];
 
-		if (!command->used || !len)
-			continue;
-		if (has_room(frames)) {
-			send_data(frames, command, len);
-			frames->next = i + 1;
-		}
-		more = true;
+		if (command->used)
+			more = serve(frames, command) || more;
 	}
 	while (frames->used && !frames->commands[frames->used - 1].used)
 		frames->used--;

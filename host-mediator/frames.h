@@ -22,8 +22,8 @@ struct command {
 	uint32_t out_left, in_left; /* bytes to receive and to send */
 	struct meter meter;
 	uint64_t size; /* bytes of data */
-	unsigned char *bytes; /* of IN that are not sent, of a command with OUT */
-	size_t count, room;
+	unsigned char *bytes; /* of OUT that were received and not executed */
+	size_t at, count, room; /* they begin there */
 };
 
 struct frames {
@@ -45,7 +45,10 @@ unsigned int frames_receive(struct frames *frames, const struct vgpu_mediator_da
 unsigned int frames_credit(struct frames *frames, uint32_t bytes);
 void frames_cancel(struct frames *frames, uint32_t tag);
 bool frames_have_work(const struct frames *frames);
-/* Send what there is. Returns whether there is more, for which the channel has no room. */
+/*
+ * Execute what was received, and send what there is. Returns whether there is more, for
+ * which the channel may have no room.
+ */
 bool frames_serve(struct frames *frames);
 
 #endif
