@@ -79,8 +79,9 @@ check-stress: setup-check guest qemu
 
 # Kill 1,000 workers and 50 supervisors while four guests work, stop a supervisor, and
 # connect many devices at once; measure the shares of four busy guests
-check-mediator: setup-check guest mediator	## kill the mediator's processes under load, measure fairness (12 minutes)
-	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/mediator/kills tests/mediator/fairness
+check-mediator: setup-check setup-valgrind guest mediator	## kill the mediator's processes under load, measure fairness (15 minutes)
+	@BUILD=$(BUILD) prove -v --timer -Itests/lib tests/mediator/kills tests/mediator/fairness \
+	    tests/mediator/valgrind
 
 fuzz-device: setup-check	## fuzz the device (FUZZ_SECONDS=, FUZZ_ENTRIES=)
 	@$(SETUP)/install-packages qemu fuzz

@@ -24,6 +24,7 @@ my %made = (
     'setup-bench' => '/usr/bin/gnuplot',
     'setup-mediator' => '/usr/include/ini.h',
     'setup-packaging' => '/usr/bin/rpmbuild',
+    'setup-valgrind' => '/usr/bin/valgrind',
     'setup-status' => '/usr/lib/python3/dist-packages/prometheus_client',
     tools => 'BUILD/tools/vgpu-probe',
     device => 'BUILD/device/qemu-vgpu-stub',
