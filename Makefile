@@ -54,7 +54,7 @@ check-slow:		## run the slow tests: QEMU, kernels, DKMS, a Debian VM
 
 check-full: check check-slow check-stress check-mediator check-qemu-compile check-qemu-10.0 check-qemu-10.2	## run fast, slow and stress tests, and newer QEMUs
 
-check-qemu-%: setup-check guest
+check-qemu-%: setup-check guest mediator
 	@$(MAKE) --no-print-directory -s qemu QEMU_VERSION=$*
 	@BUILD=$(BUILD) tests/intree/run-version $*
 

@@ -117,7 +117,7 @@ sub stop_late {
     my ($worker, $memory) = @_;
     my $stop = $worker->next;
     is $stop ? $stop->{name} : 'the end', $is_tcg ? 'the end' : 'QUEUE_STOP', 'migration begins: message';
-    sleep($is_tcg ? 0.5 : 0.05);
+    sleep($is_tcg ? 0.2 : 0.05);
     write_at($memory, DATA, 'last');
     return $worker->close if $is_tcg;
     $worker->answer($stop);
