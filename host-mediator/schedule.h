@@ -12,11 +12,10 @@
 
 #define SCHEDULE_MAX 256
 /*
- * A VM waits for a turn of each other one, so its latency grows with the quantum; with the
- * turns that are cut short or overrun, by a slice of work or by waiting for a processor, the
- * error of the shares falls. tests/mediator/fairness measures both: with 4 ms instead of one,
- * Jain's index for weights 1:2:4:8 was 0.99 instead of 0.98 (the goal is 0.95), and half of
- * the null commands beside three busy guests took longer than 4 ms instead of 2.
+ * A VM waits for a turn of each other one, so its latency grows with the quantum; so does the
+ * accuracy of the shares, because turns are overrun by a slice of work and by waiting for a
+ * processor. tests/mediator/fairness measures both, docs/benchmarks.md has the figures: 4 ms
+ * gain nothing that is needed, and double the latency.
  */
 #define SCHEDULE_QUANTUM_NS 1000000
 /* What a turn counts at most, so that a debt is paid some day */
