@@ -20,10 +20,17 @@ enum metrics_path {
 	PATH_FRAMED,
 };
 
+/* Commands that the queues execute now, on the shared path */
+struct load {
+	uint64_t commands, bytes;
+};
+
 struct metrics {
 	char name[VGPU_MEDIATOR_NAME_MAX]; /* of the VM; "" before HELLO */
 	uint32_t path; /* that was used last */
 	uint32_t queues; /* that run on the shared path */
+	struct load load;
+	uint64_t memory; /* bytes of the guest that are mapped */
 	uint64_t commands, failed, bytes;
 	uint64_t busy_ns; /* for how long it has worked */
 	uint64_t faults; /* messages for which a connection was closed */

@@ -52,6 +52,9 @@ static void add_state(struct record *record, const struct metrics *metrics, int6
 	uint32_t path = __atomic_load_n(&metrics->path, __ATOMIC_RELAXED);
 
 	record->queues += __atomic_load_n(&metrics->queues, __ATOMIC_RELAXED) % 256;
+	record->load.commands += load(&metrics->load.commands);
+	record->load.bytes += load(&metrics->load.bytes);
+	record->memory += load(&metrics->memory);
 	if (path == PATH_SHARED || path == PATH_FRAMED)
 		record->paths |= 1U << path;
 	if (!record->devices || since < record->since)

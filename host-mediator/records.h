@@ -11,6 +11,8 @@ struct record {
 	char name[VGPU_MEDIATOR_NAME_MAX];
 	uint32_t devices; /* connected */
 	uint32_t queues, paths; /* bits of enum metrics_path */
+	struct load load; /* of those that are connected */
+	uint64_t memory;
 	int64_t since; /* of the oldest connection */
 	int64_t last; /* when a worker ended */
 	uint64_t workers, crashes, kills;

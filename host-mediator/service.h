@@ -20,11 +20,6 @@ enum ask {
 	ASK_CANCELLED, /* QUEUE_STOP follows or was received */
 };
 
-/* Commands that the queues of a VM execute at the same time */
-struct load {
-	uint64_t commands, bytes;
-};
-
 struct service {
 	struct channel *channel;
 	struct turn *turn;

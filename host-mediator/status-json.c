@@ -10,10 +10,13 @@ static json_t *number(uint64_t value)
 
 static json_t *describe(const struct status_vm *vm)
 {
-	return json_pack("{s:s, s:i, s:s, s:i, s:f, s:o, s:o, s:o, s:f, s:{s:o, s:o, s:o}, s:o, s:o,"
-			 " s:o, s:o}",
+	return json_pack("{s:s, s:i, s:s, s:i, s:{s:o, s:o}, s:o, s:f, s:o, s:o, s:o, s:f,"
+			 " s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o}",
 			 "name", vm->name, "devices", (int)vm->devices, "path", status_path(vm),
-			 "queues", (int)vm->queues, "connected_seconds", vm->connected_ms / 1e3,
+			 "queues", (int)vm->queues,
+			 "in_flight", "commands", number(vm->load_commands),
+			 "bytes", number(vm->load_bytes), "memory", number(vm->memory),
+			 "connected_seconds", vm->connected_ms / 1e3,
 			 "commands", number(vm->commands), "failed", number(vm->failed),
 			 "bytes", number(vm->bytes), "busy_seconds", vm->busy_ns / 1e9,
 			 "latency_ns", "p50", number(vm->p50_ns), "p90", number(vm->p90_ns),

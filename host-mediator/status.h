@@ -12,7 +12,7 @@
 
 #define STATUS_SUFFIX ".status" /* behind the path of the socket for devices */
 #define STATUS_DEFAULT "/run/vgpu-mediator/status"
-#define STATUS_VERSION 2
+#define STATUS_VERSION 3
 #define STATUS_SIZE_MAX 0x40000
 
 struct status_vm {
@@ -20,6 +20,7 @@ struct status_vm {
 	uint32_t devices, queues;
 	uint32_t paths; /* bits of enum metrics_path */
 	int64_t connected_ms;
+	uint64_t load_commands, load_bytes, memory;
 	uint64_t workers, crashes, kills;
 	uint64_t commands, failed, bytes, busy_ns, faults;
 	uint64_t p50_ns, p90_ns, p99_ns;

@@ -30,7 +30,6 @@ struct worker {
 	uint32_t removing[VGPU_STUB_BUFFERS_MAX]; /* SERIAL of BUFFER_REMOVE */
 	unsigned int removals;
 	struct service services[VGPU_STUB_QUEUES_MAX];
-	struct load load;
 	struct frames frames;
 };
 

@@ -27,6 +27,7 @@ static void receive(void)
 		if (channel_receive(&worker.channel) != CHANNEL_MESSAGE)
 			return;
 		worker_handle(&worker, &worker.channel.in);
+		__atomic_store_n(&worker.metrics->memory, worker.memory.bytes, __ATOMIC_RELAXED);
 	}
 }
 
@@ -125,7 +126,7 @@ static void connect_parts(struct turn *turn, struct metrics *metrics)
 		service->turn = turn;
 		service->metrics = metrics;
 		service->limits = &worker.limits;
-		service->load = &worker.load;
+		service->load = &metrics->load;
 		engine_init(&service->engine, &worker.memory, &worker.buffers);
 	}
 }

@@ -50,6 +50,9 @@ sub overtakes {
     $ring->submit(long_fill());
     $ring->doorbell;
     sleep 0.05;
+    my $in_flight = status($vm->{name})->{in_flight};
+    is $in_flight->{commands}, 1, "$vm->{name}: the status shows the long command";
+    is $in_flight->{bytes}, 8 * LONG_SIZE, '... with its bytes';
     $vm->{short}->submit(op => 'FILL', in => direct(DATA, 64));
     $vm->{short}->doorbell;
     $vm->{short}->wait_for(sub { $vm->{short}->available });
@@ -74,12 +77,15 @@ sub test_in_flight {
     ok !overtakes($limited), 'a command waits for the one that is in flight';
     ok overtakes($free), '... but not that of another VM';
     is status($_)->{path}, 'shared', "$_: on the shared path" for qw(limited free);
+    is status($_)->{in_flight}{commands}, 0, '... and nothing is in flight' for qw(limited free);
     return;
 }
 
 sub test_memory {
     is status('limited')->{path}, 'framed', 'memory beyond the limit: the status shows the other path';
+    cmp_ok status('limited')->{memory}, '<=', 16 << 20, '... and that little memory is mapped';
     is status('free')->{path}, 'shared', '... of this VM alone';
+    cmp_ok status('free')->{memory}, '>=', 255 << 20, '... and all memory of the other one is mapped';
     return;
 }
 
