@@ -23,6 +23,7 @@ use constant {
     SLOT_CONTROL => 0x18, SLOT_OFF => 0x700,
     # how long, in seconds, one action of a guest may block the main loop
     STALL => 0.010,
+    JOBS => 0.003, # less than a job of each of 16 queues takes
 };
 
 my $write = contract('BUFFER_WRITE');
@@ -160,7 +161,7 @@ sub test_stalls {
     cmp_ok $answers, '>', 20, 'a long command: the main loop is not blocked';
     for my $action (qw(disable reset)) {
         my $best = 1;
-        for (1 .. 5) {
+        for (1 .. 10) {
             my @rings = map { Ring->new($device, number => $_, base => 0x9000000 + 0x30000 * $_) } 0 .. 15;
             for my $one (@rings) {
                 $one->enable;
@@ -176,7 +177,7 @@ sub test_stalls {
             $best = $took if $took < $best;
             $_->disable for @rings;
         }
-        cmp_ok $best, '<', STALL, "$action with work in flight in 16 queues: the main loop is not blocked";
+        cmp_ok $best, '<', JOBS, "$action with work in flight in 16 queues: the main loop is not blocked";
         note sprintf '%s: %.1f ms', $action, 1000 * $best;
     }
     return;
