@@ -258,6 +258,45 @@ sub test_cancel {
     return;
 }
 
+# RESET cancels those for which no CANCEL could be sent
+sub test_reset {
+    enable_again();
+    submit_fills(0, COMMANDS - 1);
+    my @tags = map { $_->{tag} } commands(COMMANDS);
+    $device->reg_write(contract('REG_CONTROL'), contract('CONTROL_RESET'));
+    my @cancels = receive_cancels(24);
+    my $reset = $back_end->receive_framed;
+    is $reset->{type}, 8, 'RESET';
+    $ring->enable;
+    submit_fills(0, 1);
+    answer_cancel($_) for @cancels;
+    has_no_command('neither CANCEL nor COMMAND is sent before the answer');
+    $back_end->{credit} = 0;
+    $back_end->send(BackEnd::message(0x8008, $reset->{serial}, 0, pack 'V V', 0, 0));
+    my @commands = commands(2);
+    is join(' ', map { $_->{tag} } @commands), "@tags[0, 1]", 'after RESET all TAGs can be used';
+    end_all(@commands);
+    are_completed('after RESET', 0, 1);
+    return;
+}
+
+# Also of the device itself, which does not wait for answers
+sub test_unplug {
+    enable_again();
+    submit_fills(0, COMMANDS - 1);
+    end_all((commands(COMMANDS))[1, 3]);
+    sleep 0.05;
+    $device->qtest->qmp('device_del', { id => 'vgpu' });
+    $device->qtest->eject(4);
+    $device->qtest->wait_event('DEVICE_DELETED');
+    receive_cancels(24);
+    is $back_end->receive_framed->{type}, 8, 'RESET';
+    is $back_end->receive, undef, 'the connection is closed';
+    is $ring->available, 0, 'nothing has completed';
+    is $device->qtest->quit, 0, 'QEMU exits with 0';
+    return;
+}
+
 # A pause cuts off all of them, also those that the worker has ended
 sub test_pause {
     enable_again();
@@ -333,9 +372,10 @@ subtest 'errors' => sub { enable_again(); test_errors() };
 subtest 'a full completion queue' => sub { test_full(); test_full_of_quiet() };
 subtest 'a worker that ends' => sub { test_death(); test_deadly_command() };
 subtest 'CANCEL' => sub { test_cancel() };
+subtest 'a reset' => sub { test_reset() };
 subtest 'a pause' => sub { test_pause() };
 subtest 'SQ_TAIL' => sub { test_tail() };
-is $device->qtest->quit, 0, 'QEMU exits with 0';
+subtest 'unplugging' => sub { test_unplug() };
 subtest 'a worker that does not receive' => sub { test_no_receiver() };
 
 done_testing;
