@@ -65,7 +65,7 @@ static void clear(void)
 	buffers_clear(&worker.buffers);
 	frames_clear(&worker.frames);
 	memory_clear(&worker.memory);
-	check(!worker.load.commands && !worker.load.bytes && !worker.memory.bytes);
+	check(!metrics.load.commands && !metrics.load.bytes && !worker.memory.bytes);
 	for (unsigned int i = 0; i < 2; i++) {
 		if (worker.lifeline[i] >= 0)
 			close(worker.lifeline[i]);
