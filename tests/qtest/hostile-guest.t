@@ -160,8 +160,9 @@ sub test_stalls {
     $ring->wait(1);
     cmp_ok $answers, '>', 20, 'a long command: the main loop is not blocked';
     for my $action (qw(disable reset)) {
-        my $best = 1;
-        for (1 .. 10) {
+        # the median: if the processors are busy, the worker sometimes does not get one
+        my @times;
+        for (1 .. 11) {
             my @rings = map { Ring->new($device, number => $_, base => 0x9000000 + 0x30000 * $_) } 0 .. 15;
             for my $one (@rings) {
                 $one->enable;
@@ -173,12 +174,12 @@ sub test_stalls {
             my $start = time;
             $action eq 'disable' ? $rings[0]->set(CONTROL => 0)
                 : $device->reg_write(contract('REG_CONTROL'), contract('CONTROL_RESET'));
-            my $took = time - $start;
-            $best = $took if $took < $best;
+            push @times, time - $start;
             $_->disable for @rings;
         }
-        cmp_ok $best, '<', JOBS, "$action with work in flight in 16 queues: the main loop is not blocked";
-        note sprintf '%s: %.1f ms', $action, 1000 * $best;
+        my $median = (sort { $a <=> $b } @times)[5];
+        cmp_ok $median, '<', JOBS, "$action with work in flight in 16 queues: the main loop is not blocked";
+        note sprintf '%s: %.1f ms', $action, 1000 * $median;
     }
     return;
 }
