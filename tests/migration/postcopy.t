@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Postcopy migration of a device with work in flight, without a guest: the destination runs
+# Postcopy migration of a device with work to do, without a guest: the destination runs
 # while its memory arrives. A worker would find zeros in pages that have not arrived, and
 # those that it touched would not arrive any more, so it gets the memory afterwards; until
 # then the device uses the framed path. Every command completes once, with the right data.
@@ -24,7 +24,7 @@ use QueueTest;
 use Ring;
 use WorkInFlight;
 
-use constant { TURNS => 16, LAST => 0xf000000 };
+use constant { TURNS => 1, LAST => 0xd000000, LAST_SIZE => 32 << 20 };
 
 my $dir = tempdir(CLEANUP => 1);
 my $mediator = bless { dir => $dir, socket => "$dir/socket", log => "$dir/log",
@@ -60,7 +60,7 @@ sub start_source {
     qmp($source, 'cont');
     $ring->wait_for(sub { $device->reg('STATUS') == contract('STATUS_READY') });
     is $ring->enable, contract('QUEUE_RUNNING'), 'enabled';
-    $source->qtest->send_command(sprintf 'memset 0x%x 0x%x 0x5a', LAST, 8 << 20);
+    $source->qtest->send_command(sprintf 'memset 0x%x 0x%x 0x5a', LAST, LAST_SIZE);
     return;
 }
 
@@ -85,7 +85,7 @@ sub start_postcopy {
 sub end_postcopy {
     qmp($source, 'migrate-set-parameters', { 'max-postcopy-bandwidth' => 1 << 30 });
     migration_is('completed');
-    is $device->qtest->read(LAST + (8 << 20) - 8, 8), 0x5a5a5a5a5a5a5a5a, 'memory that no command uses has arrived';
+    is $device->qtest->read(LAST + LAST_SIZE - 8, 8), 0x5a5a5a5a5a5a5a5a, 'memory that no command uses has arrived';
     is $source->qtest->quit, 0, 'the source exits with 0';
     return;
 }
@@ -106,6 +106,7 @@ sub executes {
 sub test_work {
     my (@memory) = @_;
     start_source(@memory);
+    qmp($source, 'stop'); # so that all of the work is left to the destination
     submit_work(TURNS);
     start_postcopy(@memory);
     in_flight('destination');
