@@ -142,7 +142,7 @@ sub test_own_socket {
         block('# cat /etc/systemd/system/vgpu-mediator-web.socket'));
     run_documented('cat /etc/systemd/system/vgpu-mediator-web.socket');
     write_in_guest('/etc/vgpu-stub/mediator.conf', "[vm web]\n" . block('[vm web]'));
-    run_documented('systemctl stop vgpu-mediator');
+    run_documented('systemctl stop vgpu-mediator.socket vgpu-mediator.service');
     run_documented('systemctl enable --now vgpu-mediator-web.socket');
     run_documented('systemctl start vgpu-mediator');
     is client('libvirt-qemu', 0, $path), 'connect: Permission denied', 'another user cannot open the socket of a VM';
