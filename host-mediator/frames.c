@@ -144,7 +144,7 @@ static bool append(struct command *command, const unsigned char *bytes, size_t l
 	return true;
 }
 
-/* The work is done in the worker's turn, by frames_serve() */
+/* Data is executed in the worker's turn, by frames_serve() */
 static unsigned int take(struct frames *frames, struct command *command,
 			 const unsigned char *bytes, size_t len)
 {
