@@ -12,6 +12,8 @@
 
 /* Messages between two looks at the queues */
 #define MESSAGES 16
+/* How long queues are served before the next look at messages, some of which are urgent */
+#define SERVE_NS 20000000
 
 static struct worker worker = { .lifeline = { -1, -1 } };
 
@@ -50,13 +52,32 @@ static bool has_commands(void)
 	return false;
 }
 
+/*
+ * Begin behind the queue that was served last: one that always has commands would use up
+ * each turn, and those behind it would never be served.
+ */
+static void serve_queues(void)
+{
+	static unsigned int first;
+	unsigned int i = first;
+	int64_t since = turn_now();
+
+	for (unsigned int n = 0; n < worker.queues; n++, i = (i + 1) % worker.queues) {
+		if (!worker.services[i].more)
+			continue;
+		service_serve(&worker.services[i]);
+		first = (i + 1) % worker.queues;
+		if (turn_is_over(worker.turn) || turn_now() - since >= SERVE_NS)
+			break;
+	}
+}
+
 /* Returns whether there is more to do than to wait */
 static bool execute(void)
 {
 	bool framed;
 
-	for (unsigned int i = 0; i < worker.queues; i++)
-		service_serve(&worker.services[i]);
+	serve_queues();
 	framed = frames_serve(&worker.frames);
 	send_queued();
 	/* if the device does not receive, poll() says when it does */

@@ -8,6 +8,8 @@
  *   daemon SOCKET SUPERVISOR load START END
  *                 keep the queue full, and print how many commands were completed from
  *                 START to END, milliseconds of the monotonic clock
+ *   daemon SOCKET SUPERVISOR queues COUNT MILLISECONDS
+ *                 one queue has long commands, and COUNT commands of another one take less
  *
  * SUPERVISOR is the process ID of the mediator.
  */
@@ -31,6 +33,8 @@ int main(int argc, char **argv)
 		test_limits();
 	else if (!strcmp(argv[3], "memory-limit"))
 		test_memory_limit();
+	else if (!strcmp(argv[3], "queues"))
+		test_queues(atoi(argv[4]), atoi(argv[5]));
 	else if (!strcmp(argv[3], "load"))
 		test_load(argv[4], argv[5]);
 	else if (!strcmp(argv[3], "work"))

@@ -4,6 +4,7 @@
 #define DAEMON_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 void test_work(void);
 void test_long(void);
@@ -13,6 +14,7 @@ void test_framed(void);
 void test_peers(void);
 void test_limits(void);
 void test_memory_limit(void);
+void test_queues(uint32_t count, int milliseconds);
 void test_load(const char *start, const char *end);
 void send_vector(const char *state, unsigned int fds, size_t at);
 
