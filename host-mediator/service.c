@@ -35,15 +35,27 @@ static bool is_within(uint64_t before, uint64_t more, uint64_t limit)
 	return !limit || before + more <= limit;
 }
 
+/*
+ * The first of the queues whose command was refused for a limit. No other queue begins a
+ * command before it: a busy queue begins its next one in the same call as it completes the
+ * last, so without this the others would never find room.
+ */
+static const struct service *waiter;
+
 /* One command is always executed, however large it is */
 static bool start(struct service *service, const struct vgpu_stub_sqe *entry)
 {
 	struct load *load = service->load;
 	uint64_t bytes = entry->out.len > entry->in.len ? entry->out.len : entry->in.len;
 
-	if (load->commands && !(is_within(load->commands, 1, service->limits->commands) &&
-				is_within(load->bytes, bytes, service->limits->bytes)))
+	if (waiter && waiter != service)
 		return false;
+	if (load->commands && !(is_within(load->commands, 1, service->limits->commands) &&
+				is_within(load->bytes, bytes, service->limits->bytes))) {
+		waiter = service;
+		return false;
+	}
+	waiter = NULL;
 	service->started = true;
 	service->bytes = bytes;
 	service->spent = 0;
@@ -216,6 +228,8 @@ void service_abandon(struct service *service)
 	close(service->queue.call);
 	engine_abandon(&service->engine);
 	end(service);
+	if (waiter == service)
+		waiter = NULL;
 	service->running = service->more = false;
 	service->metrics->queues--;
 	service->ask = ASK_NONE;

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A device with two queues, one of which always has long commands: the other one gets its
-# share of the worker, also while another VM wants the only processor.
+# share of the worker, also while another VM wants the only processor, and if a limit allows one command at a time.
 #
 # Needs: setup-test setup-mediator
 use strict;
 use warnings;
 use Contract;
+use Files;
 use Mediator;
 use Test::More;
 
@@ -52,5 +53,12 @@ try_queues('both queues are served while another VM waits for its turn', 30, 100
 kill 'KILL', $load;
 waitpid $load, 0;
 is $mediator->stop, 0, 'the mediator ends';
+
+for my $limit ('commands = 1', 'bytes = 1M') {
+    write_file("$dir/config", "[defaults]\n$limit\n");
+    start_mediator("--config=$dir/config");
+    try_queues("$limit: a command of the other queue is the next one", 1, 60000);
+    is $mediator->stop, 0, '... and the mediator ends';
+}
 
 done_testing;
