@@ -8,6 +8,8 @@
 
 /* A slice of work takes a millisecond or so. One of that length does not end. */
 #define STUCK_MS 10000
+/* A worker that works may be without a processor for as long on a busy host */
+#define STUCK_MIN_MS 100
 /* How often those that wait are told that the supervisor is there */
 #define ALIVE_MS 250
 
@@ -255,9 +257,12 @@ void turns_check(const struct pollfd *fds)
 	distribute(now);
 }
 
+/* Workers look at a shorter limit between slices */
 static uint64_t limit_of(const struct place *place)
 {
-	return place->time_ms && place->time_ms < STUCK_MS ? place->time_ms : STUCK_MS;
+	if (!place->time_ms || place->time_ms > STUCK_MS)
+		return STUCK_MS;
+	return place->time_ms > STUCK_MIN_MS ? place->time_ms : STUCK_MIN_MS;
 }
 
 int64_t turns_deadline(int64_t now)

@@ -22,20 +22,42 @@ unlink $mediator->{program};
 system('make', '-s', '-C', $source, "O=$dir", "LDFLAGS=-Wl,--wrap=engine_execute $dir/hang.o", 'CFLAGS=-O2 -g -Werror') == 0
     or die 'make';
 
+# Ticks of the clock in which the supervisor has worked
+sub ticks {
+    local (@ARGV, $/) = ("/proc/$mediator->{pid}/stat");
+    my (undef, @fields) = split / /, <> =~ s/^.*\)//r;
+    return $fields[11] + $fields[12];
+}
+
 sub try_limit {
-    my ($limit, $scenario) = @_;
+    my ($limit, $test) = @_;
     write_file("$dir/config", "[defaults]\n$limit\n");
     $mediator->start("--socket-path=$mediator->{socket}", "--config=$dir/config");
     ok wait_for(sub { $mediator->listens }), "$limit: it listens" or diag $mediator->log;
-    my ($status, $out) = $mediator->device($scenario);
-    is $status, 0, '... and a device finds the limit' or diag $out;
+    $test->();
     kill 'TERM', $mediator->{pid};
     is $mediator->ends, 0, '... and it ends';
     return;
 }
 
-try_limit('command-time-ms = 400', 'limits');
-try_limit('memory = 1M', 'memory-limit');
+sub try_device {
+    my ($scenario) = @_;
+    my ($status, $out) = $mediator->device($scenario);
+    is $status, 0, "... and a device: $scenario" or diag $out;
+    return;
+}
+
+try_limit('command-time-ms = 400', sub {
+    try_device('limits');
+});
+try_limit('command-time-ms = 1', sub {
+    my ($answer, $connection) = $mediator->hello($mediator->{socket}, 'idle');
+    is $answer, 'OK', '... and a worker waits';
+    my $before = ticks();
+    sleep 1;
+    cmp_ok ticks() - $before, '<', 30, '... and so does the supervisor';
+});
+try_limit('memory = 1M', sub { try_device('memory-limit') });
 my $log = $mediator->log;
 is scalar(() = $log =~ /is killed: it executes something that does not end/g), 3, 'each kill is logged';
 like $log, qr/worker \d+ ends: a command of queue 0 is not complete after 400 ms/, '... and each end';
