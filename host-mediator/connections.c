@@ -181,6 +181,9 @@ static enum worker_end log_end(const struct connection *connection, int status)
 {
 	if (connection->killed)
 		return WORKER_KILLED;
+	/* for the administrator, it makes no difference which process has seen the limit */
+	if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_TIME)
+		return WORKER_KILLED;
 	if (!WIFSIGNALED(status))
 		return WORKER_EXITED;
 	log_worker(connection, LOG_ERR, "was killed by signal %d (%s)", WTERMSIG(status),

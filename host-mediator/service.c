@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "log.h"
 #include "service.h"
+#include "worker.h"
 
 /* Commands at a time, of up to a millisecond each */
 #define TURN 16
@@ -83,7 +83,7 @@ static void check_time(const struct service *service)
 	log_line(LOG_ERR, "VM %s: worker %d ends: a command of queue %u is not complete after %llu ms",
 		 service->channel->name, (int)getpid(), service->number,
 		 (unsigned long long)limit);
-	_exit(EXIT_FAILURE);
+	_exit(WORKER_EXIT_TIME);
 }
 
 /* The rest of a command is executed in the next turn, or when others are complete */

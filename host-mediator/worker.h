@@ -8,6 +8,9 @@
 
 #define WORKER_FEATURES (VGPU_MEDIATOR_FEATURE_SHARED | VGPU_MEDIATOR_FEATURE_FRAMED)
 
+/* Exit status of a worker that ends itself for "command-time-ms" */
+#define WORKER_EXIT_TIME 3
+
 /*
  * Serve the connection @fd, which is closed then, for @vm, or for the VM that HELLO names if
  * that is NULL. Returns when it has ended.

@@ -9,6 +9,7 @@ use strict;
 use warnings;
 use Contract;
 use Files;
+use JSON::PP;
 use Mediator;
 use Test::More;
 
@@ -21,6 +22,12 @@ system('gcc', '-std=gnu11', '-O1', '-D_GNU_SOURCE', "-I$source", "-I$source/../i
 unlink $mediator->{program};
 system('make', '-s', '-C', $source, "O=$dir", "LDFLAGS=-Wl,--wrap=engine_execute $dir/hang.o", 'CFLAGS=-O2 -g -Werror') == 0
     or die 'make';
+
+sub kills {
+    my $json = qx($mediator->{program} status --json --socket-path=$mediator->{socket});
+    my ($vm) = grep { $_->{name} eq 'test' } @{ decode_json($json)->{vms} };
+    return $vm->{kills};
+}
 
 # Ticks of the clock in which the supervisor has worked
 sub ticks {
@@ -49,6 +56,7 @@ sub try_device {
 
 try_limit('command-time-ms = 400', sub {
     try_device('limits');
+    ok wait_for(sub { kills() == 4 }), '... and the status counts each worker that was given up' or diag kills();
 });
 try_limit('command-time-ms = 1', sub {
     my ($answer, $connection) = $mediator->hello($mediator->{socket}, 'idle');
