@@ -208,6 +208,31 @@ static size_t executable(const struct command *command)
 	return len < VGPU_MEDIATOR_DATA_MAX ? len : VGPU_MEDIATOR_DATA_MAX;
 }
 
+/*
+ * The device gets credit for what was executed, so the memory must not be kept for the
+ * next data: a device with many commands would get as much for each.
+ */
+static void free_room(struct command *command)
+{
+	unsigned char *bytes;
+
+	if (!command->count) {
+		free(command->bytes);
+		command->bytes = NULL;
+		command->at = command->room = 0;
+		return;
+	}
+	if (command->count >= command->room / 4)
+		return;
+	memmove(command->bytes, command->bytes + command->at, command->count);
+	command->at = 0;
+	bytes = realloc(command->bytes, 2 * command->count);
+	if (!bytes)
+		return;
+	command->bytes = bytes;
+	command->room = 2 * command->count;
+}
+
 /* Execute the next @len bytes, from what was received and to @to */
 static void execute(struct frames *frames, struct command *command, unsigned char *to,
 		    size_t len)
@@ -219,6 +244,7 @@ static void execute(struct frames *frames, struct command *command, unsigned cha
 	command->at += len;
 	command->count -= len;
 	frames->consumed += len;
+	free_room(command);
 }
 
 static void send_data(struct frames *frames, struct command *command, size_t len)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The framed path */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "daemon.h"
 #include "peer.h"
+#include "processes.h"
 #include "ring.h"
 #include "send.h"
 
@@ -230,4 +232,47 @@ void test_framed(void)
 	disconnect();
 	peer.features = 1;
 	try_framed_fault("COMMAND without the feature", VGPU_MEDIATOR_BAD_STATE, send_same_tag);
+}
+
+/* COPY has sent @bytes, which wait for credit to be sent back, and stays in flight */
+static void copy_but_one_byte(uint32_t tag, uint32_t bytes)
+{
+	static unsigned char data[VGPU_MEDIATOR_DATA_MAX];
+	uint32_t have = 0;
+
+	send_command(tag, VGPU_STUB_OP_COPY, 0, bytes + 1, bytes + 1);
+	for (uint32_t sent = 0; sent < bytes; sent += sizeof(data))
+		send_data(tag, data, sizeof(data));
+	out_credit -= bytes;
+	if (simple(VGPU_MEDIATOR_PING))
+		stop("PING");
+	send_credit(bytes);
+	while (have < bytes || out_credit < bytes) {
+		if (!receive())
+			stop("the connection ended");
+		if (peer.in.header.type == VGPU_MEDIATOR_DATA_IN)
+			have += peer.in.header.length - sizeof(peer.in.data);
+		else if (peer.in.header.type == VGPU_MEDIATOR_CREDIT_OUT)
+			out_credit += peer.in.credit.bytes;
+	}
+}
+
+/* The worker does not keep the memory of data for which there is credit again */
+void test_framed_memory(void)
+{
+	enum { COMMANDS = 32, BYTES = 0x100000 };
+	long before, after;
+
+	peer.features = 3;
+	if (hello())
+		stop("HELLO");
+	out_credit = peer.in.hello_answer.credit_out;
+	copy_but_one_byte(0, BYTES);
+	before = memory_of(only_worker());
+	for (uint32_t tag = 1; tag < COMMANDS; tag++)
+		copy_but_one_byte(tag, BYTES);
+	after = memory_of(only_worker());
+	printf("# %ld KiB, then %ld KiB\n", before, after);
+	ok(after - before < 8 * BYTES / 1024, "commands without data take no memory");
+	ok(disconnect(), "the lifeline ends");
 }

@@ -33,6 +33,8 @@ int main(int argc, char **argv)
 		test_limits();
 	else if (!strcmp(argv[3], "memory-limit"))
 		test_memory_limit();
+	else if (!strcmp(argv[3], "framed-memory"))
+		test_framed_memory();
 	else if (!strcmp(argv[3], "queues"))
 		test_queues(atoi(argv[4]), atoi(argv[5]));
 	else if (!strcmp(argv[3], "load"))

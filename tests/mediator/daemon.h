@@ -11,6 +11,7 @@ void test_long(void);
 void test_kill(void);
 void test_faults(void);
 void test_framed(void);
+void test_framed_memory(void);
 void test_peers(void);
 void test_limits(void);
 void test_memory_limit(void);

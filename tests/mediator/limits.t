@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The limits of a VM: a command that does not end is given up together with its worker,
-# and memory beyond the limit is refused.
+# and memory beyond the limit is refused. The framed path keeps no more than the credit.
 #
 # Needs: setup-test setup-mediator
 use strict;
@@ -66,6 +66,7 @@ try_limit('command-time-ms = 1', sub {
     cmp_ok ticks() - $before, '<', 30, '... and so does the supervisor';
 });
 try_limit('memory = 1M', sub { try_device('memory-limit') });
+try_limit('weight = 1', sub { try_device('framed-memory') });
 my $log = $mediator->log;
 is scalar(() = $log =~ /is killed: it executes something that does not end/g), 3, 'each kill is logged';
 like $log, qr/worker \d+ ends: a command of queue 0 is not complete after 400 ms/, '... and each end';

@@ -63,6 +63,20 @@ int count_fds(pid_t pid)
 	return count;
 }
 
+long memory_of(pid_t pid)
+{
+	long pages = 0;
+	char name[64];
+	FILE *file;
+
+	snprintf(name, sizeof(name), "/proc/%d/statm", (int)pid);
+	file = fopen(name, "r");
+	if (!file || fscanf(file, "%*d %ld", &pages) != 1)
+		stop("cannot read the memory of a process");
+	fclose(file);
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
 bool has_line(pid_t pid, const char *file, const char *start)
 {
 	char name[64], line[256];

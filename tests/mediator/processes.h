@@ -14,6 +14,8 @@ unsigned int find_workers(pid_t *pids, unsigned int max);
 pid_t only_worker(void);
 bool workers_end(void);
 int count_fds(pid_t pid);
+/* Resident, in KiB */
+long memory_of(pid_t pid);
 bool has_line(pid_t pid, const char *file, const char *start);
 
 #endif
