@@ -40,23 +40,20 @@ static bool failed;
 
 /* Connections */
 
-static void accept_connections(int listen_fd, const char *vm, int64_t now)
+/* One at a time: between two of them, workers get their turns and are ended in time */
+static void accept_connection(int listen_fd, const char *vm, int64_t now)
 {
-	/* not more at a time, as workers have to be ended in time */
-	for (int i = 0; i < 16; i++) {
-		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-		if (fd >= 0) {
-			connections_start(fd, &config, vm);
-			continue;
-		}
-		if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)
-			return;
-		log_line(LOG_ERR, "cannot accept a connection: %s; trying again in a second",
-			 strerror(errno));
-		accept_at = now + PAUSE_MS;
+	if (fd >= 0) {
+		connections_start(fd, &config, vm);
 		return;
 	}
+	if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)
+		return;
+	log_line(LOG_ERR, "cannot accept a connection: %s; trying again in a second",
+		 strerror(errno));
+	accept_at = now + PAUSE_MS;
 }
 
 /* SIGHUP: workers that exist keep their limits, and sockets stay as they are */
@@ -126,7 +123,7 @@ static bool take_turn(void)
 		status_serve(config.connections);
 	for (unsigned int i = 0; i < listeners_count(); i++) {
 		if (listening[i].revents)
-			accept_connections(listening[i].fd, listeners_vm(i), now);
+			accept_connection(listening[i].fd, listeners_vm(i), now);
 	}
 	return true;
 }
