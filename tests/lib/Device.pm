@@ -14,6 +14,7 @@
 #   $device->config_size
 #   $device->config_bytes               all bytes, an array reference
 #   $device->config_commands(OFFSET, WIDTH, VALUE)    for Qtest's commands()
+#   $device->slot_control               address of Slot Control of the port above it
 #   $device->map_bar0                   enter D0, map BAR0 at Device::BAR0_ADDRESS
 #   $device->reg(NAME)                  read a register in BAR0
 #   $device->reg_read(OFFSET, WIDTH)    arbitrary accesses to BAR0
@@ -34,6 +35,8 @@ use constant {
     COMMAND => 0x04, COMMAND_MEMORY => 0x2, BAR0 => 0x10,
     PMCSR => contract('PM_CAP_OFFSET') + 4, D3HOT => 3,
     DEVCTL => contract('EXP_CAP_OFFSET') + 8, DEVCTL_FLR => 0x8000,
+    # an Express port's Slot Control: power off, power indicator off
+    SLOT_CONTROL => 0x18, SLOT_OFF => 0x700,
 };
 
 my $slot = Qtest::function(0, 4, 0);
@@ -95,6 +98,14 @@ sub open_buses {
 sub config_address {
     my ($self, $offset) = @_;
     return ECAM + ($self->{function} << 4) + $offset;
+}
+
+sub slot_control {
+    my ($self) = @_;
+    my $cap = $self->qtest->config($self->{port}, 0x34, 1);
+    $cap = $self->qtest->config($self->{port}, $cap + 1, 1)
+        until $self->qtest->config($self->{port}, $cap, 1) == 0x10;
+    return ECAM + ($self->{port} << 4) + $cap + SLOT_CONTROL;
 }
 
 # The qtest commands for one access; the last answer is the value

@@ -116,6 +116,7 @@ struct VGPUStubState {
     bool can_dma;
     bool serving;               /* accessing memory or sending interrupts */
     bool reset_wanted;          /* once that is finished */
+    bool unrealize_wanted;      /* the same, of the mediator's end */
     uint32_t signals;           /* vectors to signal, one bit each */
 
     CharFrontend mediator_chr;   /* property */

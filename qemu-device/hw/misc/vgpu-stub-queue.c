@@ -43,6 +43,10 @@ static void vgpu_serving_end(VGPUStubState *s)
         vgpu_queues_reset(s);
     }
     vgpu_queues_update(s);
+    if (s->unrealize_wanted) {
+        s->unrealize_wanted = false;
+        vgpu_mediator_unrealize(s);
+    }
 }
 
 /* Interrupts, which are sent only while no queue is being served */

@@ -329,7 +329,10 @@ void vgpu_queues_unrealize(VGPUStubState *s)
     s->stopped = true;
     vgpu_queues_update(s);
     vgpu_queues_reset(s);
-    vgpu_mediator_unrealize(s);
+    s->unrealize_wanted = s->serving;
+    if (!s->serving) {
+        vgpu_mediator_unrealize(s);
+    }
 }
 
 void vgpu_queues_finalize(VGPUStubState *s)
