@@ -273,11 +273,14 @@ static bool vgpu_queue_retire(VGPUQueue *q)
 }
 
 /* The first command that has to wait lets the later ones wait, too */
-static bool vgpu_queue_continue(VGPUQueue *q)
+static bool vgpu_queue_continue(VGPUQueue *q, int64_t deadline)
 {
     bool good = true;
 
     for (uint32_t i = q->sq_head; good && i != q->sq_next; i++) {
+        if (i != q->sq_head && get_clock() >= deadline) {
+            return true;
+        }
         if (!vgpu_queue_advance(q, vgpu_queue_command(q, i))) {
             return true;
         }
@@ -310,7 +313,7 @@ static bool vgpu_queue_step(VGPUQueue *q)
 
 static void vgpu_queue_serve(VGPUQueue *q, int64_t deadline)
 {
-    bool more = vgpu_ring_initialize(q) && vgpu_queue_continue(q);
+    bool more = vgpu_ring_initialize(q) && vgpu_queue_continue(q, deadline);
 
     q->kicked = false;
     for (int i = 0; more && i < VGPU_ENTRIES_AT_ONCE &&
