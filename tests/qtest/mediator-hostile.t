@@ -17,7 +17,12 @@ use Ring;
 use SharedTest;
 use SharedWorker;
 
-my $register = Ring::entry(op => 'REGISTER', arg => 7 | contract('BUFFER_READ'), out => direct(0x400000, 16));
+sub register_entry {
+    my ($handle) = @_;
+    return Ring::entry(op => 'REGISTER', arg => $handle | contract('BUFFER_READ'), out => direct(0x400000, 16));
+}
+
+my $register = register_entry(7);
 
 # A worker that serves queue 0
 sub serve {
@@ -48,6 +53,14 @@ sub end_connection {
 # Messages that end the connection: each gets the next serial or queue from a worker
 sub answer_to { my ($message, %fields) = @_; return sub { $worker->answer($message, %fields) } }
 
+# The device waits for the answer to BUFFER_ADD before it answers EXECUTE
+sub receive_buffer {
+    my ($handle) = @_;
+    $ring->put(0x400000, pack 'Q< V V', 0x500000, 4096, 0);
+    $worker->ask_device(0, 0, register_entry($handle));
+    return $worker->next;
+}
+
 sub test_faults {
     my %fault = (
         'an answer that comes twice' => [BAD_SERIAL => sub {
@@ -76,6 +89,15 @@ sub test_faults {
             $worker->ask_device(0, 0, $register);
             $worker->ask_device(0, 1, $register);
             $worker->next;
+        }],
+        'QUEUE_ERROR before the answer to EXECUTE' => [BAD_STATE => sub {
+            receive_buffer(8);
+            $worker->queue_error(0, 4);
+        }],
+        'an answer to QUEUE_STOP before that to EXECUTE' => [BAD_STATE => sub {
+            receive_buffer(9);
+            $ring->set(CONTROL => 0);
+            $worker->answer($worker->next);
         }],
         'QUEUE_ERROR for a queue that is not there' => [BAD_VALUE => sub { $worker->queue_error(9, 4) }],
         'COMMAND_DONE' => [BAD_STATE => sub {

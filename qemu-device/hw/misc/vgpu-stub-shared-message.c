@@ -48,6 +48,16 @@ static void vgpu_shared_take_over(VGPUShared *shared, uint32_t sq_head,
     }
 }
 
+/* A command of the worker's that changes the buffers must be over before */
+static bool vgpu_shared_has_execute(VGPUMediator *m, uint32_t queue)
+{
+    if (m->shared[queue].execute.serial) {
+        vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_STATE, "EXECUTE has no answer");
+        return true;
+    }
+    return false;
+}
+
 static void vgpu_shared_stopped(VGPUMediator *m)
 {
     const struct vgpu_mediator_queue_answer *answer = &m->in.queue_answer;
@@ -55,7 +65,8 @@ static void vgpu_shared_stopped(VGPUMediator *m)
     if (answer->queue != m->in_tag) {
         vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_VALUE, "another queue");
     } else if (!m->is_resetting &&
-               m->shared[m->in_tag].worker == VGPU_WORKER_STOPS) {
+               m->shared[m->in_tag].worker == VGPU_WORKER_STOPS &&
+               !vgpu_shared_has_execute(m, m->in_tag)) {
         vgpu_shared_take_over(&m->shared[m->in_tag], answer->sq_head,
                               answer->cq_tail);
     }
@@ -71,7 +82,8 @@ static void vgpu_shared_error(VGPUMediator *m)
         vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_VALUE, "no such queue");
         return;
     }
-    if (shared->worker != VGPU_WORKER_SERVES || m->is_resetting) {
+    if (shared->worker != VGPU_WORKER_SERVES || m->is_resetting ||
+        vgpu_shared_has_execute(m, error->queue)) {
         return;
     }
     vgpu_shared_disconnect(shared);
