@@ -238,7 +238,7 @@ static bool vgpu_recover_started(VGPUShared *shared, uint32_t i, uint32_t *tail,
     if (vgpu_copy_set_1(shared, i, &sqe) && vgpu_is_executed(shared, i)) {
         status = shared->execute.status;
         result = shared->execute.result;
-    } else if (vgpu_can_restart(shared, i)) {
+    } else if (vgpu_can_restart(shared, i) && vgpu_now() < deadline) {
         status = vgpu_recover_execute(q, &sqe, deadline);
         result = vgpu_queue_command(q, 0)->result;
     }
