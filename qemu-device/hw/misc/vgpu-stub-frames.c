@@ -190,8 +190,7 @@ static bool vgpu_frames_take(VGPUStubState *s, VGPUCommand *command)
         return true;
     }
     good = vgpu_data_write(s, &command->in, bytes->data, bytes->len);
-    vgpu_frames_consume(s->mediator, bytes->len);
-    g_byte_array_set_size(bytes, 0);
+    vgpu_frames_drop_received(s->mediator, command);
     return good;
 }
 
