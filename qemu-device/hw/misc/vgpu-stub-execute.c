@@ -68,6 +68,9 @@ static void vgpu_buffer_remove(VGPUMediator *m, uint32_t handle)
         .handle = handle,
     } };
 
+    if (m->known[handle] == VGPU_BUFFER_REMOVING) {
+        return; /* its answer ends this one, too */
+    }
     m->known[handle] = VGPU_BUFFER_REMOVING;
     vgpu_channel_request(m, &message, sizeof(message.buffer_remove), handle);
 }
@@ -280,6 +283,8 @@ void vgpu_buffer_added(VGPUMediator *m)
     } else if (!added) {
         vgpu_shared_refuse(m, "a buffer");
     }
+    /* more buffers, or CANCELs, may wait for the answer */
+    vgpu_shared_update(m->s);
 }
 
 /* The answer to BUFFER_REMOVE */

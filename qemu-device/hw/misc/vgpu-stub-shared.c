@@ -142,6 +142,7 @@ static void vgpu_shared_run(void *opaque)
         return;
     }
     if (m->ready) {
+        vgpu_frames_send_cancels(m);
         vgpu_shared_connected(m);
         vgpu_ping_update(m);
     } else if ((m->away || m->is_logging) && m->lifeline < 0) {
@@ -161,6 +162,8 @@ void vgpu_shared_refuse(VGPUMediator *m, const char *what)
                  "%s", m->name, what);
     m->is_refused = true;
     m->is_resetting = true;
+    /* the worker forgets what it has of the framed path */
+    vgpu_shared_abandon(m);
     vgpu_channel_request(m, &message, sizeof(message.header), 0);
 }
 
