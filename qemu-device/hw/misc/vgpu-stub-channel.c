@@ -214,6 +214,9 @@ void vgpu_channel_realize(VGPUMediator *m)
 
 void vgpu_channel_unrealize(VGPUMediator *m)
 {
+    if (!m->timer) {
+        return; /* the machine was never complete */
+    }
     m->open = m->ready = m->ended = false;
     qemu_chr_fe_set_handlers(&m->s->mediator_chr, NULL, NULL, NULL, NULL, NULL,
                              NULL, false);
