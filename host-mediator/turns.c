@@ -10,6 +10,8 @@
 #define STUCK_MS 10000
 /* A worker that works may be without a processor for as long on a busy host */
 #define STUCK_MIN_MS 100
+/* How long others wait beyond the end of a turn before they get another one in its place */
+#define OVERDUE_NS 100000000
 /* How often those that wait are told that the supervisor is there */
 #define ALIVE_MS 250
 
@@ -18,6 +20,7 @@ struct place {
 	int fd; /* -1: the worker has closed its end */
 	uint64_t weight, time_ms; /* 0: not known yet */
 	bool has_turn;
+	bool lent; /* another worker has got that turn as well */
 	int64_t since; /* when it got the turn, or when others began to wait */
 	uint64_t ns; /* how long it may take */
 	uint64_t slices; /* progress, as last seen, ... */
@@ -93,7 +96,7 @@ void turns_close(unsigned int i)
 	munmap(place->page, sizeof(*place->page));
 	if (place->fd >= 0)
 		close(place->fd);
-	turns += place->has_turn;
+	turns += place->has_turn && !place->lent;
 	schedule_remove(&schedule, i);
 	*place = (struct place){ .fd = -1 };
 }
@@ -127,7 +130,8 @@ static void take_back(unsigned int i, bool idle, int64_t now)
 	struct place *place = &places[i];
 
 	place->has_turn = false;
-	turns++;
+	turns += !place->lent;
+	place->lent = false;
 	schedule_charge(&schedule, i, is_contended ? now - place->since : 0, idle);
 }
 
@@ -178,6 +182,19 @@ static void give_free(int64_t now)
 }
 
 /*
+ * A worker that sleeps in its turn, for example in a write that its device makes block, is
+ * killed only after STUCK_MS. Until then the others use the processor that it does not.
+ */
+static void lend_overdue(struct place *place, int64_t now)
+{
+	if (!place->has_turn || place->lent ||
+	    now - place->since - (int64_t)place->ns < OVERDUE_NS)
+		return;
+	place->lent = true;
+	turns++;
+}
+
+/*
  * Tell a worker whether others wait for its turn. If they do and it is idle, it loses the
  * turn. A worker that changes the word all the time is hostile, and is killed later.
  */
@@ -208,6 +225,8 @@ static void mark_all(int64_t now)
 		if (wanted && !is_contended)
 			places[i].since = now;
 		mark(i, wanted, now);
+		if (wanted)
+			lend_overdue(&places[i], now);
 		if (schedule.entries[i].state == SCHEDULE_WAITING)
 			__atomic_fetch_add(&places[i].page->alive, 1, __ATOMIC_RELAXED);
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "daemon.h"
+#include "hang.h"
 #include "peer.h"
 #include "processes.h"
 #include "ring.h"
@@ -275,4 +276,25 @@ void test_framed_memory(void)
 	printf("# %ld KiB, then %ld KiB\n", before, after);
 	ok(after - before < 8 * BYTES / 1024, "commands without data take no memory");
 	ok(disconnect(), "the lifeline ends");
+}
+
+/* A worker that is stuck has the only turn of the host. A mediator with hang.c is needed. */
+void test_blocked_turn(void)
+{
+	int stuck;
+
+	connect_all();
+	stuck = peer.fd;
+	submit((struct vgpu_stub_sqe){ .opcode = VGPU_STUB_OP_FILL, .arg = HANG_IN_SLICE,
+				       .in = direct(DATA, 8) });
+	while (state_of(0) == VGPU_MEDIATOR_SLOT_FREE)
+		usleep(1000);
+	peer.features = 3;
+	if (hello())
+		stop("HELLO");
+	send_command(1, VGPU_STUB_OP_CRC32C, 0, 9, 0);
+	send_data(1, "123456789", 9);
+	ok(is_done(0, 0xe3069283), "another worker need not wait until it is killed");
+	close(peer.fd);
+	close(stuck);
 }

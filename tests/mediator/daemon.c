@@ -35,6 +35,8 @@ int main(int argc, char **argv)
 		test_memory_limit();
 	else if (!strcmp(argv[3], "framed-memory"))
 		test_framed_memory();
+	else if (!strcmp(argv[3], "blocked-turn"))
+		test_blocked_turn();
 	else if (!strcmp(argv[3], "queues"))
 		test_queues(atoi(argv[4]), atoi(argv[5]));
 	else if (!strcmp(argv[3], "load"))

@@ -12,6 +12,7 @@ void test_kill(void);
 void test_faults(void);
 void test_framed(void);
 void test_framed_memory(void);
+void test_blocked_turn(void);
 void test_peers(void);
 void test_limits(void);
 void test_memory_limit(void);

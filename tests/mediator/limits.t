@@ -37,9 +37,9 @@ sub ticks {
 }
 
 sub try_limit {
-    my ($limit, $test) = @_;
+    my ($limit, $test, $prepare) = @_;
     write_file("$dir/config", "[defaults]\n$limit\n");
-    $mediator->start("--socket-path=$mediator->{socket}", "--config=$dir/config");
+    $mediator->spawn($prepare // sub { }, "--socket-path=$mediator->{socket}", "--config=$dir/config");
     ok wait_for(sub { $mediator->listens }), "$limit: it listens" or diag $mediator->log;
     $test->();
     kill 'TERM', $mediator->{pid};
@@ -67,6 +67,12 @@ try_limit('command-time-ms = 1', sub {
 });
 try_limit('memory = 1M', sub { try_device('memory-limit') });
 try_limit('weight = 1', sub { try_device('framed-memory') });
+# one processor: one worker at a time
+my ($first) = qx(taskset -pc $$) =~ /: (\d+)/ or die 'taskset';
+try_limit(
+    'commands = 1',
+    sub { try_device('blocked-turn') },
+    sub { system('taskset', '-pc', $first, $$) == 0 or die 'taskset' });
 my $log = $mediator->log;
 is scalar(() = $log =~ /is killed: it executes something that does not end/g), 3, 'each kill is logged';
 like $log, qr/worker \d+ ends: a command of queue 0 is not complete after 400 ms/, '... and each end';
