@@ -13,7 +13,8 @@ struct counter {
 static const struct counter counters[] = {
 	{ "workers", "Workers that were started.", offsetof(struct status_vm, workers) },
 	{ "crashes", "Workers that were killed by a signal.", offsetof(struct status_vm, crashes) },
-	{ "kills", "Workers that the supervisor killed.", offsetof(struct status_vm, kills) },
+	{ "kills", "Workers that the supervisor killed, or that ended for command-time-ms.",
+	  offsetof(struct status_vm, kills) },
 	{ "faults", "Messages for which a connection was closed.",
 	  offsetof(struct status_vm, faults) },
 	{ "commands", "Commands that have ended.", offsetof(struct status_vm, commands) },
