@@ -3,10 +3,28 @@
  * Checks of commands, in the order of the table of statuses in docs/specs/vgpu-stub.rst.
  * Each check of a descriptor is made for OUT before IN.
  */
+#include <endian.h>
 #include <string.h>
 #include "vgpu_engine.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+static void desc_to_host(struct vgpu_stub_desc *desc)
+{
+	desc->addr = le64toh(desc->addr);
+	desc->len = le32toh(desc->len);
+	desc->number = le16toh(desc->number);
+}
+
+void vgpu_sqe_to_host(struct vgpu_stub_sqe *entry)
+{
+	entry->opcode = le16toh(entry->opcode);
+	entry->flags = le16toh(entry->flags);
+	entry->id = le32toh(entry->id);
+	entry->arg = le64toh(entry->arg);
+	desc_to_host(&entry->out);
+	desc_to_host(&entry->in);
+}
 
 /* Command set 1, which is not the back end's */
 static const struct vgpu_operation buffer_operations[] = {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "queue.h"
+#include "vgpu_engine.h"
 
 /* How many completions the driver sees at a time */
 #define BATCH 16
@@ -105,25 +106,13 @@ static void finish(struct queue *queue, uint32_t i, unsigned int status, uint64_
 
 /* Executing */
 
-static void desc_to_host(struct vgpu_stub_desc *desc)
-{
-	desc->addr = le64toh(desc->addr);
-	desc->len = le32toh(desc->len);
-	desc->number = le16toh(desc->number);
-}
-
 /* Give the command @i, which is started, to the executor */
 static void begin(struct queue *queue, uint32_t i)
 {
 	struct vgpu_stub_sqe *entry = &queue->entry;
 
 	*entry = slot_of(queue, i)->entry;
-	entry->opcode = le16toh(entry->opcode);
-	entry->flags = le16toh(entry->flags);
-	entry->id = le32toh(entry->id);
-	entry->arg = le64toh(entry->arg);
-	desc_to_host(&entry->out);
-	desc_to_host(&entry->in);
+	vgpu_sqe_to_host(entry);
 	queue->running = i;
 	queue->busy = true;
 	meter_begin(&queue->meter);

@@ -148,6 +148,8 @@ uint32_t vgpu_crc32c(uint32_t crc, const void *bytes, size_t len);
 
 /* Commands */
 
+/* Convert an entry from the byte order of the ring to that of the host */
+void vgpu_sqe_to_host(struct vgpu_stub_sqe *entry);
 /*
  * Check an entry, in the order of the table of statuses in
  * docs/specs/vgpu-stub.rst, and open its data. @entry is used until the data is

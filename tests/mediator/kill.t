@@ -18,7 +18,7 @@ my $dir = tempdir(CLEANUP => 1);
 
 system('gcc', '-std=gnu11', '-g', '-O2', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE',
     "-I$top/include", "-I$top/host-mediator", '-o', "$dir/kill", map({ "$top/tests/mediator/$_.c" } qw(kill kill-driver)),
-    "$top/host-mediator/queue.c") == 0 or die 'gcc';
+    "$top/host-mediator/queue.c", glob("$top/engine/*.c")) == 0 or die 'gcc';
 
 # Standard output; faults are in it
 sub workers_die {

@@ -172,7 +172,6 @@ void vgpu_worker_stop(VGPUStubState *s);
 
 /* vgpu-stub-ring.c */
 bool vgpu_ring_initialize(VGPUQueue *q);
-void vgpu_sqe_to_cpu(struct vgpu_stub_sqe *sqe);
 bool vgpu_ring_next(VGPUQueue *q);
 bool vgpu_ring_complete(VGPUQueue *q, const VGPUCommand *command);
 bool vgpu_ring_publish(VGPUQueue *q);

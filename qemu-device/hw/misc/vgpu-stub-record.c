@@ -176,7 +176,7 @@ static bool vgpu_copy_set_1(const VGPUShared *shared, uint32_t i,
                             struct vgpu_stub_sqe *sqe)
 {
     *sqe = vgpu_slot(shared, i)->entry;
-    vgpu_sqe_to_cpu(sqe);
+    vgpu_sqe_to_host(sqe);
     return sqe->opcode >> 8 == VGPU_STUB_SET_BUFFER;
 }
 

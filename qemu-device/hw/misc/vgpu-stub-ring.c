@@ -183,23 +183,6 @@ static bool vgpu_ring_has_room(VGPUQueue *q)
 
 /* Submissions */
 
-static void vgpu_desc_to_cpu(struct vgpu_stub_desc *desc)
-{
-    desc->addr = le64_to_cpu(desc->addr);
-    desc->len = le32_to_cpu(desc->len);
-    desc->number = le16_to_cpu(desc->number);
-}
-
-void vgpu_sqe_to_cpu(struct vgpu_stub_sqe *sqe)
-{
-    sqe->opcode = le16_to_cpu(sqe->opcode);
-    sqe->flags = le16_to_cpu(sqe->flags);
-    sqe->id = le32_to_cpu(sqe->id);
-    sqe->arg = le64_to_cpu(sqe->arg);
-    vgpu_desc_to_cpu(&sqe->out);
-    vgpu_desc_to_cpu(&sqe->in);
-}
-
 /* Copy the entry once; only the copy is checked and used */
 static bool vgpu_ring_fetch(VGPUQueue *q)
 {
@@ -214,7 +197,7 @@ static bool vgpu_ring_fetch(VGPUQueue *q)
         vgpu_queue_fail(q, VGPU_STUB_QERR_DMA);
         return false;
     }
-    vgpu_sqe_to_cpu(sqe);
+    vgpu_sqe_to_host(sqe);
     q->sq_next++;
     return true;
 }
