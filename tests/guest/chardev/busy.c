@@ -75,21 +75,6 @@ void keep_busy(void)
 	       cut_off ? "some" : "none", failed);
 }
 
-static int by_size(const void *a, const void *b)
-{
-	__u64 left = *(const __u64 *)a, right = *(const __u64 *)b;
-
-	return left < right ? -1 : left > right;
-}
-
-static __u64 now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * SECOND + time.tv_nsec;
-}
-
 /*
  * Without a command in flight, only the end of the device ends this wait. After its timeout
  * poll() would see it, too: so it has to be earlier.
@@ -123,7 +108,7 @@ void measure(void)
 		must(!submit_one(fd, nops[0]) && wait_for(fd, done, 1, 1, SECOND) == 1, "NOP");
 		took[i] = now() - start;
 	}
-	qsort(took, 20000, sizeof(*took), by_size);
+	sort_times(took, 20000);
 	start = now();
 	for (i = 0; i < 2000; i++)
 		must(!submit(fd, nops, DEPTH, NULL) &&

@@ -118,3 +118,23 @@ int run(int fd, struct vgpu_stub_command command, __u64 *result)
 		*result = done.result;
 	return done.status;
 }
+
+__u64 now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * SECOND + time.tv_nsec;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	__u64 left = *(const __u64 *)a, right = *(const __u64 *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+void sort_times(__u64 *times, size_t count)
+{
+	qsort(times, count, sizeof(*times), by_size);
+}

@@ -53,6 +53,10 @@ int set_eventfd(int fd, int event);
 struct vgpu_stub_operand part(struct buffer buffer, __u64 offset, __u64 length);
 /* Submit, wait, return the status; -1 where a call failed */
 int run(int fd, struct vgpu_stub_command command, __u64 *result);
+/* Nanoseconds of a clock that is not set */
+__u64 now(void);
+/* The shortest first */
+void sort_times(__u64 *times, size_t count);
 
 /* The program's commands */
 void test_info(void);

@@ -66,21 +66,6 @@ void keep_full(void)
 	printf("completed %llu\n", completed);
 }
 
-static int by_size(const void *a, const void *b)
-{
-	__u64 left = *(const __u64 *)a, right = *(const __u64 *)b;
-
-	return left < right ? -1 : left > right;
-}
-
-static __u64 now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * SECOND + time.tv_nsec;
-}
-
 /* One null command now and then: how long they take */
 void now_and_then(void)
 {
@@ -97,7 +82,7 @@ void now_and_then(void)
 		took[count++] = now() - start;
 		usleep(20000);
 	}
-	qsort(took, count, sizeof(*took), by_size);
+	sort_times(took, count);
 	printf("count %d, p50 %llu us, p99 %llu us, max %llu us\n", count,
 	       took[count / 2] / 1000, took[count * 99 / 100] / 1000, took[count - 1] / 1000);
 }

@@ -28,14 +28,6 @@ static void end(int number)
 	stop = 1;
 }
 
-static __u64 now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * SECOND + time.tv_nsec;
-}
-
 /* 4 KiB to 512 KiB; a slot keeps its size */
 static __u64 size_of(unsigned int slot)
 {

@@ -73,14 +73,6 @@ struct worker {
 
 static __u64 end_time;
 
-static __u64 now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * SECOND + time.tv_nsec;
-}
-
 /* xorshift64* */
 static __u64 next(struct worker *worker)
 {
