@@ -75,9 +75,17 @@ sub is_done {
     return;
 }
 
+sub continue_destination {
+    start_destination($back_end->arguments);
+    connect_well();
+    cont();
+    return;
+}
+
 # The source does not connect again
-sub end_source {
-    is $device->qtest->quit, 0, 'the source exits with 0';
+sub end_machine {
+    my ($what) = @_;
+    is $device->qtest->quit, 0, "the $what exits with 0";
     $back_end->stop;
     $back_end->listen;
     return;
@@ -93,15 +101,13 @@ sub test_migration {
     migrate();
     answer_cancel(receive_cancel('source'));
     is $ring->available, 0, 'source: the command has not completed';
-    end_source();
+    end_machine('source');
     start_destination($to_mediator ? $back_end->arguments : ());
     connect_well() if $to_mediator;
     cont();
     execute('destination') if $to_mediator;
     is_done('destination');
-    is $device->qtest->quit, 0, 'the destination exits with 0';
-    $back_end->stop;
-    $back_end->listen;
+    end_machine('destination');
     return;
 }
 
@@ -113,15 +119,11 @@ sub test_from_none {
     $device->qtest->qmp('stop');
     submit_copy();
     migrate();
-    end_source();
-    start_destination($back_end->arguments);
-    connect_well();
-    cont();
+    end_machine('source');
+    continue_destination();
     execute('destination');
     is_done('destination');
-    is $device->qtest->quit, 0, 'the destination exits with 0';
-    $back_end->stop;
-    $back_end->listen;
+    end_machine('destination');
     return;
 }
 
@@ -202,14 +204,10 @@ sub test_many {
     migrate();
     answer_cancels('source', 1, 3, 4, 6, 7);
     is $ring->available, 0, 'source: nothing else has completed';
-    end_source();
-    start_destination($back_end->arguments);
-    connect_well();
-    cont();
+    end_machine('source');
+    continue_destination();
     execute_others('destination');
-    is $device->qtest->quit, 0, 'the destination exits with 0';
-    $back_end->stop;
-    $back_end->listen;
+    end_machine('destination');
     return;
 }
 
