@@ -6,7 +6,9 @@
 #   my @vms = guests($mediator->{socket}, shared => 2, framed => 2);    boot them
 #   my $vm = guest($mediator->{socket}, $path, $name, $uri);    one; the directory GUEST has
 #                                   the program chardev. With $uri it waits for a migration.
-#   start_work(@vms)
+#   start_in('full', @vms)          start a command of chardev in them
+#   my @lines = end_in('full', $vm)    end it, and return what it printed
+#   start_work(@vms)                the same with 'outlive'
 #   my @gaps = end_work(@vms);      checks what they report, and returns times without a
 #                                   completion (us), longest first; shorter ones than 5 ms
 #                                   are left out
@@ -24,7 +26,7 @@ use Mediator;
 use Test::More;
 use Vm;
 
-our @EXPORT = qw(supervisor guest guests start_work end_work end_guests oldest_worker workers_are);
+our @EXPORT = qw(supervisor guest guests start_in end_in start_work end_work end_guests oldest_worker workers_are);
 
 sub supervisor {
     my ($dir, @options) = @_;
@@ -51,21 +53,31 @@ sub guests {
     return @vms;
 }
 
-sub start_work {
-    my (@vms) = @_;
+# Start chardev's command in each guest
+sub start_in {
+    my ($program, @vms) = @_;
     for my $vm (@vms) {
-        my ($status) = $vm->run('chardev outlive >/tmp/outlive 2>&1 & echo $! >/tmp/pid');
-        die 'chardev does not start' if $status;
+        my ($status) = $vm->run("chardev $program >/tmp/$program 2>&1 & echo \$! >/tmp/pid");
+        die "chardev $program does not start" if $status;
     }
     return;
 }
 
+# End it in one of them; the lines that it has printed
+sub end_in {
+    my ($program, $vm) = @_;
+    my (undef, @lines) = $vm->run('kill -TERM $(cat /tmp/pid); while kill -0 $(cat /tmp/pid) 2>/dev/null;'
+        . " do usleep 100000; done; cat /tmp/$program");
+    return @lines;
+}
+
+sub start_work { my (@vms) = @_; return start_in('outlive', @vms) }
+
 sub end_work {
     my (@vms) = @_;
-    my $command = 'kill -TERM $(cat /tmp/pid); while kill -0 $(cat /tmp/pid) 2>/dev/null; do usleep 100000; done; cat /tmp/outlive';
     my @gaps;
     for my $vm (@vms) {
-        my ($status, @lines) = $vm->run($command);
+        my @lines = end_in('outlive', $vm);
         my ($submitted, $ended) = ($lines[0] // '') =~ /^submitted (\d+), ended (\d+), failed 0, .* wrong 0, twice 0, lost 0$/;
         ok $ended && $submitted == $ended, "$vm->{path}: every command ended once, well and with the right data"
             or diag "the program ends with: ", $lines[0] // "nothing";
