@@ -145,21 +145,10 @@ static bool append(struct command *command, const unsigned char *bytes, size_t l
 }
 
 /* Data is executed in the worker's turn, by frames_serve() */
-static unsigned int take(struct frames *frames, struct command *command,
-			 const unsigned char *bytes, size_t len)
-{
-	if (command->ended)
-		frames->consumed += len;
-	else if (!append(command, bytes, len))
-		return VGPU_MEDIATOR_INTERNAL;
-	return 0;
-}
-
 unsigned int frames_receive(struct frames *frames, const struct vgpu_mediator_data *message)
 {
 	size_t len = message->header.length - sizeof(*message);
 	struct command *command = find(frames, message->tag);
-	unsigned int code;
 
 	if (!command)
 		return VGPU_MEDIATOR_BAD_STATE;
@@ -167,12 +156,13 @@ unsigned int frames_receive(struct frames *frames, const struct vgpu_mediator_da
 		return VGPU_MEDIATOR_BAD_VALUE;
 	command->out_left -= len;
 	frames->out_credit -= len;
-	code = take(frames, command, (const unsigned char *)(message + 1), len);
-	if (!code && command->ended && !command->out_left)
+	if (!command->ended)
+		return append(command, (const unsigned char *)(message + 1), len)
+			       ? 0 : VGPU_MEDIATOR_INTERNAL;
+	frames->consumed += len;
+	if (!command->out_left)
 		drop(frames, command);
-	else if (!code)
-		end_if_complete(frames, command);
-	return code;
+	return 0;
 }
 
 unsigned int frames_credit(struct frames *frames, uint32_t bytes)
