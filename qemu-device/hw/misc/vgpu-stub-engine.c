@@ -291,25 +291,25 @@ bool vgpu_command_execute_now(VGPUStubState *s, VGPUCommand *command,
 {
     struct vgpu_pieces *pieces = &command->q->pieces;
     uint16_t status = vgpu_command_check(s, command);
-    bool is_mapped;
 
     if (status != VGPU_STUB_OK) {
-        return vgpu_fail(s, command, status) == VGPU_DONE;
+        vgpu_fail(s, command, status);
+        return true;
     }
     vgpu_job_begin(&command->job, command->sqe.opcode, command->sqe.arg);
     do {
-        is_mapped = vgpu_pieces_map(&s->host, pieces, &command->out,
-                                    &command->in, VGPU_JOB);
-        if (is_mapped && !pieces->count) {
-            return vgpu_succeed(s, command) == VGPU_DONE;
+        if (!vgpu_pieces_map(&s->host, pieces, &command->out, &command->in,
+                             VGPU_JOB)) {
+            vgpu_pieces_unmap(&s->host, pieces, &command->out, &command->in);
+            vgpu_fail(s, command, VGPU_STUB_ERR_DMA);
+            return true;
         }
-        if (is_mapped) {
-            vgpu_move(command);
+        if (!pieces->count) {
+            vgpu_succeed(s, command);
+            return true;
         }
+        vgpu_move(command);
         vgpu_pieces_unmap(&s->host, pieces, &command->out, &command->in);
-        if (!is_mapped) {
-            return vgpu_fail(s, command, VGPU_STUB_ERR_DMA) == VGPU_DONE;
-        }
     } while (qemu_clock_get_ms(QEMU_CLOCK_REALTIME) < deadline);
     return false;
 }

@@ -48,14 +48,17 @@ static void vgpu_shared_take_over(VGPUShared *shared, uint32_t sq_head,
     }
 }
 
-/* A command of the worker's that changes the buffers must be over before */
-static bool vgpu_shared_has_execute(VGPUMediator *m, uint32_t queue)
+/*
+ * Whether the queue has no EXECUTE in progress; it is a fault to leave the
+ * queue before the answer, because a buffer may depend on it.
+ */
+static bool vgpu_shared_check_execute(VGPUMediator *m, uint32_t queue)
 {
     if (m->shared[queue].execute.serial) {
         vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_STATE, "EXECUTE has no answer");
-        return true;
+        return false;
     }
-    return false;
+    return true;
 }
 
 static void vgpu_shared_stopped(VGPUMediator *m)
@@ -66,7 +69,7 @@ static void vgpu_shared_stopped(VGPUMediator *m)
         vgpu_channel_fault(m, VGPU_MEDIATOR_BAD_VALUE, "another queue");
     } else if (!m->is_resetting &&
                m->shared[m->in_tag].worker == VGPU_WORKER_STOPS &&
-               !vgpu_shared_has_execute(m, m->in_tag)) {
+               vgpu_shared_check_execute(m, m->in_tag)) {
         vgpu_shared_take_over(&m->shared[m->in_tag], answer->sq_head,
                               answer->cq_tail);
     }
@@ -83,7 +86,7 @@ static void vgpu_shared_error(VGPUMediator *m)
         return;
     }
     if (shared->worker != VGPU_WORKER_SERVES || m->is_resetting ||
-        vgpu_shared_has_execute(m, error->queue)) {
+        !vgpu_shared_check_execute(m, error->queue)) {
         return;
     }
     vgpu_shared_disconnect(shared);
